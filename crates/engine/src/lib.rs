@@ -1,1 +1,12 @@
-//! placeholder
+//! The pure heart: facts and records come in, changes, effects and outcomes go out. It does no IO, reads no clock, uses
+//! no randomness and no hash map; time enters as records. Read `step.rs` first, then `fold/` and `identity/`.
+#![no_std]
+
+extern crate alloc;
+
+pub mod change;
+pub mod entry;
+pub mod fold;
+pub mod identity;
+pub mod rows;
+pub mod want;

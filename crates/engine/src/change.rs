@@ -1,0 +1,152 @@
+//! What a step asks to be written, all of it in one transaction with the queue position.
+
+use crate::rows::{
+    ActivityKey, FactKey, FactRow, HeldKey, NodeKey, NodeRow, OutcomeKey, Outcomes, Place, Point, PointKey, Seen,
+    SeenKey, Sum, TallyKey,
+};
+use alloc::vec::Vec;
+use cebe_catalog::{
+    CompanyId, EventRecord, Token,
+    control::{ControlRecord, KeyRow, SourceFlag, TeamRow},
+    record::QuarantineRecord,
+    settings::CompanySettings,
+};
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+/// Everything one commit writes. Rows replace, deltas add.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Changes {
+    /// Events that enter the log, in step order: the store writes seen row, body and timeline rows for each.
+    pub applied: Vec<Applied>,
+    /// Events that leave the log (a losing copy, expiry, erasure): body and timeline rows go.
+    pub removed: Vec<Removed>,
+    /// Node rows; `None` deletes.
+    pub nodes: Vec<(NodeKey, Option<NodeRow>)>,
+    /// Fact rows; `None` deletes.
+    pub facts: Vec<(FactKey, Option<FactRow>)>,
+    /// Points, to be added.
+    pub points: Vec<(PointKey, Point)>,
+    /// Activity counts, to be added; a row at zero goes.
+    pub activity: Vec<(ActivityKey, i64)>,
+    /// Tallies, to be added.
+    pub tallies: Vec<(TallyKey, Sum)>,
+    /// Index rows to put.
+    pub held: Vec<HeldKey>,
+    /// Vault values to put.
+    pub vault: Vec<(CompanyId, Token, Vec<u8>)>,
+    /// Vault values to delete (erasure).
+    pub vault_removed: Vec<(CompanyId, Token)>,
+    /// Refused events.
+    pub quarantined: Vec<QuarantineRecord>,
+    /// Losing copies, kept as evidence.
+    pub conflicts: Vec<Conflict>,
+    /// Outcome counts, to be added.
+    pub outcomes: Vec<(OutcomeKey, Outcomes)>,
+    /// Control rows to put or delete.
+    pub control: Vec<ControlChange>,
+    /// Queue positions after this commit: the next index to read, per lane that moved.
+    pub positions: Vec<Place>,
+}
+
+/// An event that enters the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// The event.
+    pub event: EventRecord,
+    /// Its place in the queue.
+    pub place: Place,
+}
+
+/// An event that leaves the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Removed {
+    /// Its key.
+    pub key: SeenKey,
+    /// What stays of its seen row; `None` when another copy takes the key in the same commit.
+    pub seen: Option<Seen>,
+}
+
+/// A copy of an event that lost against another of the same key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The losing copy.
+    pub event: EventRecord,
+    /// Where it stood.
+    pub place: Place,
+}
+
+/// A row of the control table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ControlRow {
+    /// A company.
+    Company(CompanyRow),
+    /// A source's flag.
+    Source(SourceFlag),
+    /// An API key.
+    Key(KeyRow),
+    /// A team.
+    Team(TeamRow),
+    /// Field classes of a company, as (name, class).
+    Fields(Vec<(SmolStr, SmolStr)>),
+    /// A registered event definition, as JSON text.
+    EventDefinition(alloc::string::String),
+    /// An audit entry or operating event, as the record that brought it.
+    Operation(ControlRecord),
+    /// A quarantined event was sent again.
+    Replayed(cebe_catalog::Micros),
+    /// Receipt of an erasure, as JSON text.
+    Erasure(alloc::string::String),
+    /// A sealing record: what left the log, counted and digested, as JSON text.
+    Sealing(alloc::string::String),
+}
+
+/// A company as stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CompanyRow {
+    /// Its settings.
+    pub settings: CompanySettings,
+    /// Its wrapped keys.
+    pub secrets: Vec<u8>,
+    /// When it was created.
+    pub created_at: cebe_catalog::Micros,
+    /// A rebuild is under way: answers are stale.
+    pub rebuilding: bool,
+}
+
+/// Kinds of control rows: first byte of their key. Ordinals are stored and never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum ControlKind {
+    /// Key: company id.
+    Company = 1,
+    /// Key: module.
+    Source = 2,
+    /// Key: key id.
+    Key = 3,
+    /// Key: team id.
+    Team = 4,
+    /// Key: company id.
+    Fields = 5,
+    /// Key: company id, NUL, event name.
+    EventDefinition = 6,
+    /// Key: 20 digits of time, then lane and place in the queue: time-ordered.
+    Operation = 7,
+    /// Key: company id, NUL, receipt.
+    Replayed = 8,
+    /// Key: company id, NUL, receipt.
+    Erasure = 9,
+    /// Key: company id, NUL, 20 digits.
+    Sealing = 10,
+}
+
+/// Puts or deletes a control row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ControlChange {
+    /// Kind of row.
+    pub kind: ControlKind,
+    /// Its id within the kind.
+    pub id: SmolStr,
+    /// The row; `None` deletes.
+    pub row: Option<ControlRow>,
+}

@@ -1,0 +1,327 @@
+//! The rows the engine reads and changes, and their keys. How they are laid out in bytes or columns is the Central
+//! DB's business.
+
+use crate::entry::Entry;
+use alloc::vec::Vec;
+use cebe_catalog::{CompanyId, EventId, EventName, Lane, Micros, Node, SourceModule, time::Day};
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+/// A place in the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// Which lane.
+    pub lane: Lane,
+    /// Index of the record in that lane.
+    pub index: u64,
+}
+
+/// The idempotency key. It never contains a time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SeenKey {
+    /// Tenant.
+    pub company: CompanyId,
+    /// Canonical module.
+    pub module: SourceModule,
+    /// Event name.
+    pub name: EventName,
+    /// Event id.
+    pub id: EventId,
+}
+
+/// What is remembered of an applied event for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// HMAC of its canonical content.
+    pub content: [u8; 16],
+    /// Receipt of the winning copy.
+    pub received_at: Micros,
+    /// When it happened.
+    pub event_at: Micros,
+    /// Where the winning copy stood in the queue: how `?wait=true` tells applied from duplicate.
+    pub place: Place,
+    /// The event has left the log (expiry or erasure); a late copy is still a duplicate.
+    pub retired: bool,
+}
+
+/// Evidence for something: how many events say so, and the earliest of them by time and id.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Number of events.
+    pub count: u64,
+    /// The earliest, at most [`Evidence::KEPT`], in order of (time, event name, event id).
+    pub earliest: Vec<(Micros, SmolStr, EventId)>,
+}
+
+impl Evidence {
+    /// How many are kept by name.
+    pub const KEPT: usize = 8;
+
+    /// The earliest time, if any is known.
+    pub fn first_at(&self) -> Option<Micros> {
+        self.earliest.first().map(|(at, ..)| *at)
+    }
+
+    /// Adds one event's word. Says whether anything but the count changed.
+    pub fn add(&mut self, at: Micros, name: &EventName, id: &EventId) -> bool {
+        self.count += 1;
+        let item = (at, name.0.clone(), id.clone());
+        let place = self.earliest.partition_point(|kept| *kept < item);
+        if place >= Self::KEPT {
+            return false;
+        }
+        self.earliest.insert(place, item);
+        self.earliest.truncate(Self::KEPT);
+        true
+    }
+
+    /// Takes one event's word back.
+    pub fn remove(&mut self, at: Micros, name: &EventName, id: &EventId) {
+        self.count = self.count.saturating_sub(1);
+        let item = (at, name.0.clone(), id.clone());
+        self.earliest.retain(|kept| *kept != item);
+    }
+}
+
+/// A link of a node to another, kept in the rows of both ends; the evidence only in the anchor's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The other end.
+    pub other: Node,
+    /// This row's node is the anchor of the link (the event's own), so it holds the evidence.
+    pub anchor: bool,
+    /// Events that show it (empty on the identifier's side).
+    pub evidence: Evidence,
+    /// Rejected by an unlink.
+    pub rejected: bool,
+}
+
+/// What is kept of one node: its links and the customer it is part of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRow {
+    /// Its links, sorted by (other, anchor).
+    pub links: Vec<Link>,
+    /// All nodes of the customer it is part of, sorted, itself included; empty when it is alone.
+    pub together: Vec<Node>,
+    /// Creations (`customer.created`), by domain time.
+    pub created: Evidence,
+    /// Events stored under it as anchor, by event time.
+    pub seen: Evidence,
+    /// Ids it must not end in one customer with.
+    pub apart: Vec<Node>,
+    /// On the block list: identifies nobody.
+    pub blocked: bool,
+    /// Erased: the row stays so that the address answers `erased`.
+    pub erased: bool,
+}
+
+/// Key of a node's row.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NodeKey {
+    /// Tenant.
+    pub company: CompanyId,
+    /// The node.
+    pub node: Node,
+}
+
+/// Whose fact it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Owner {
+    /// A business id's.
+    Entity,
+    /// An anchor's: one person's part; a customer's fact is the union over its nodes.
+    Anchor(Node),
+}
+
+/// Key of a fact.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FactKey {
+    /// Tenant.
+    pub company: CompanyId,
+    /// Whose.
+    pub owner: Owner,
+    /// Kind of fact.
+    pub fact: SmolStr,
+    /// Business key; for window facts the period's number, ten digits; empty when there is one per person.
+    pub key: SmolStr,
+}
+
+/// A fact: a set of entries, in rank order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FactRow {
+    /// Entries in rank order, each event once.
+    pub entries: Vec<Entry>,
+    /// How many older entries were sealed and dropped.
+    pub truncated: u64,
+}
+
+/// Key of a point.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PointKey {
+    /// Tenant.
+    pub company: CompanyId,
+    /// Component.
+    pub component: SmolStr,
+    /// Start of the bucket.
+    pub bucket: Micros,
+    /// Dimension values in the component's order; empty text for none.
+    pub dimensions: Vec<SmolStr>,
+}
+
+/// A sum that can be added: integers only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sum {
+    /// Millionths, milliseconds or whatever the component adds.
+    pub sum: i128,
+    /// Number of marks.
+    pub count: i64,
+}
+
+impl Sum {
+    /// Is there nothing in it?
+    pub fn is_zero(self) -> bool {
+        self.sum == 0 && self.count == 0
+    }
+}
+
+impl core::ops::AddAssign for Sum {
+    fn add_assign(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.count += other.count;
+    }
+}
+
+impl core::ops::Add for Sum {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self += other;
+        self
+    }
+}
+
+impl core::ops::Neg for Sum {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self { sum: -self.sum, count: -self.count }
+    }
+}
+
+/// A point: what the log gives, and what left the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    /// Recomputable from the log.
+    pub live: Sum,
+    /// Kept of what expiry, erasure or truncation took out.
+    pub sealed: Sum,
+}
+
+impl Point {
+    /// What an answer shows.
+    pub fn total(self) -> Sum {
+        self.live + self.sealed
+    }
+
+    /// Adds another's parts.
+    pub fn add(&mut self, other: Self) {
+        self.live += other.live;
+        self.sealed += other.sealed;
+    }
+
+    /// Is there nothing in it?
+    pub fn is_zero(self) -> bool {
+        self.live.is_zero() && self.sealed.is_zero()
+    }
+}
+
+/// Key of an activity row: one person's part in a component on one local day.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ActivityKey {
+    /// Tenant.
+    pub company: CompanyId,
+    /// Component.
+    pub component: SmolStr,
+    /// Local day.
+    pub day: Day,
+    /// Whose.
+    pub anchor: Node,
+}
+
+/// Key of a tally: what occurrences add up to for one anchor.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TallyKey {
+    /// Tenant.
+    pub company: CompanyId,
+    /// Whose.
+    pub anchor: Node,
+    /// Component.
+    pub component: SmolStr,
+}
+
+/// An entity fact that concerns an anchor: how a customer's tickets and orders are found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HeldKey {
+    /// Tenant.
+    pub company: CompanyId,
+    /// Whose.
+    pub anchor: Node,
+    /// Kind of fact.
+    pub fact: SmolStr,
+    /// Business key.
+    pub key: SmolStr,
+}
+
+/// Key of outcome counts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OutcomeKey {
+    /// Tenant.
+    pub company: CompanyId,
+    /// Source.
+    pub module: SourceModule,
+    /// Start of the hour of receipt.
+    pub hour: Micros,
+}
+
+/// What became of the events of one company, source and hour of receipt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcomes {
+    /// Every received event.
+    pub received: u64,
+    /// Applied.
+    pub applied: u64,
+    /// Same key, same content.
+    pub duplicate: u64,
+    /// Of the duplicates, those with a derived id.
+    pub duplicate_derived: u64,
+    /// Same key, other content.
+    pub conflict: u64,
+    /// Source switched off.
+    pub ignored: u64,
+    /// Refused.
+    pub quarantined: u64,
+    /// Of the applied, those that name nobody although they should.
+    pub no_identity: u64,
+    /// Remarks of the catalog (advised attributes that were absent, dropped identities).
+    pub warnings: u64,
+}
+
+impl Outcomes {
+    /// Adds another's counts.
+    pub fn add(&mut self, other: Self) {
+        self.received += other.received;
+        self.applied += other.applied;
+        self.duplicate += other.duplicate;
+        self.duplicate_derived += other.duplicate_derived;
+        self.conflict += other.conflict;
+        self.ignored += other.ignored;
+        self.quarantined += other.quarantined;
+        self.no_identity += other.no_identity;
+        self.warnings += other.warnings;
+    }
+
+    /// Law 2: every received event has one outcome.
+    pub fn balanced(&self) -> bool {
+        self.received == self.applied + self.duplicate + self.conflict + self.ignored + self.quarantined
+    }
+}

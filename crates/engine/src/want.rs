@@ -1,0 +1,51 @@
+//! What a step needs to have loaded, and the answers. Lists are answered in the order asked.
+
+use crate::rows::{FactKey, FactRow, NodeKey, NodeRow, Seen, SeenKey};
+use alloc::vec::Vec;
+use cebe_catalog::EventRecord;
+
+/// One round of reading.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wants {
+    /// Dedup rows.
+    pub seen: Vec<SeenKey>,
+    /// Node rows.
+    pub nodes: Vec<NodeKey>,
+    /// Facts by key.
+    pub facts: Vec<FactKey>,
+    /// All facts owned by these anchors.
+    pub persons: Vec<NodeKey>,
+    /// Events of the log by key.
+    pub events: Vec<SeenKey>,
+    /// All events of the log under these anchors (erasure).
+    pub histories: Vec<NodeKey>,
+}
+
+impl Wants {
+    /// Is nothing asked for?
+    pub fn is_empty(&self) -> bool {
+        self.seen.is_empty()
+            && self.nodes.is_empty()
+            && self.facts.is_empty()
+            && self.persons.is_empty()
+            && self.events.is_empty()
+            && self.histories.is_empty()
+    }
+}
+
+/// Answers to [`Wants`], list by list in the order asked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Loaded {
+    /// For `seen`.
+    pub seen: Vec<Option<Seen>>,
+    /// For `nodes`.
+    pub nodes: Vec<Option<NodeRow>>,
+    /// For `facts`.
+    pub facts: Vec<Option<FactRow>>,
+    /// For `persons`.
+    pub persons: Vec<Vec<(FactKey, FactRow)>>,
+    /// For `events`.
+    pub events: Vec<Option<EventRecord>>,
+    /// For `histories`.
+    pub histories: Vec<Vec<EventRecord>>,
+}
