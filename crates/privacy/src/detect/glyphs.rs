@@ -1,5 +1,5 @@
 //! A text as the detector reads it: one plain sign per visible character, with the bytes it came from.
-//! Widths, scripts of digits, dashes and spaces are folded; what cannot be seen is left out.
+//! Widths, scripts of digits, dashes and spaces are folded; what cannot be seen counts to the sign before it.
 
 use super::escapes;
 
@@ -52,6 +52,8 @@ fn push(glyphs: &mut Vec<Glyph>, c: char, start: usize, end: usize) {
         glyphs.push(Glyph { ch: c, start, end });
     } else if !is_invisible(c) {
         glyphs.push(Glyph { ch: fold(c), start, end });
+    } else if let Some(last) = glyphs.last_mut() {
+        last.end = end;
     }
 }
 

@@ -121,14 +121,16 @@ fn is_local(ch: char) -> bool {
 
 /// Where the domain that begins at `at` ends. Without a dot it must at least be a word.
 fn domain_end(glyphs: &[Glyph], at: usize, needs_dot: bool) -> Option<usize> {
-    let at = at + usize::from(glyphs.get(at)?.ch == '[');
+    let literal = matches!(glyphs.get(at..at + 2)?, [open, digit] if open.ch == '[' && digit.ch.is_ascii_digit());
+    let at = at + usize::from(literal);
     let rest = &glyphs[at..];
     let reach = rest.iter().take_while(|glyph| is_domain(glyph.ch)).count();
     let length = rest[..reach].iter().rposition(|glyph| glyph.ch.is_alphanumeric())? + 1;
     let domain = &rest[..length];
     let dotted = domain.iter().skip(1).any(|glyph| glyph.ch == '.');
     let word = domain.iter().filter(|glyph| glyph.ch.is_alphabetic()).count() >= 2;
-    (dotted || (word && !needs_dot)).then_some(at + length)
+    let closed = literal && rest.get(length).is_some_and(|glyph| glyph.ch == ']');
+    (dotted || (word && !needs_dot)).then_some(at + length + usize::from(closed))
 }
 
 fn is_domain(ch: char) -> bool {

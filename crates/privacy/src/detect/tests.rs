@@ -14,7 +14,7 @@ fn contact_data_in_prose_is_replaced() {
     for (text, expected) in [
         ("call +62 812-3456-7890 now", "call [phone] now"),
         ("call (021) 835 0123.", "call [phone]."),
-        ("0812.3456.7890 or 0813-1111-2222, thanks", "[phone], thanks"),
+        ("0812.3456.7890 or 0813-1111-2222, thanks", "[phone] or [phone], thanks"),
         ("mail budi+x@mail.co.id, please", "mail [email], please"),
         ("card 4111 1111 1111 1111!", "card [card]!"),
         ("nik 3174012345678901", "nik [phone]"),
@@ -22,7 +22,7 @@ fn contact_data_in_prose_is_replaced() {
         ("name @ mail.com", "[email]"),
         ("a@b.com\tc@d.com", "[email]\t[email]"),
         (r#"say "john doe"@mail.com"#, "say [email]"),
-        ("root@[192.168.0.1]", "[email]]"),
+        ("root@[192.168.0.1]", "[email]"),
         ("8123456", "[phone]"),
     ] {
         assert_eq!(scrubbed(text), expected, "{text}");
@@ -101,7 +101,7 @@ fn a_date_is_no_hiding_place() {
     {
         assert!(scrub(text).found, "{text}");
     }
-    assert_eq!(scrubbed("2024-05-10T10:20:30.8123456"), "2024-05-10T10:20:[phone]");
+    assert_eq!(scrubbed("2024-05-10T10:20:30.8123456"), "[phone]T10:20:[phone]");
 }
 
 #[test]
@@ -132,9 +132,9 @@ fn hostile_texts_of_the_largest_size_are_read() {
     let size = 64 * 1024;
     for (unit, found) in [
         ("@", false),
-        ("a@", true),
+        ("a@", false),
         ("a.", false),
-        ("\"@", true),
+        ("\"@", false),
         ("\"a@b.co", true),
         ("%25", false),
         ("%2540", true),
