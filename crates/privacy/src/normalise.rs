@@ -20,6 +20,19 @@ const OPAQUE_CHARS_MAX: usize = 128;
 const PLACEHOLDERS: [&str; 12] =
     ["", "?", "-", "0", "none", "unknown", "null", "nil", "guest", "n/a", "undefined", "empty"];
 
+/// An identifier of a kind in its one spelling, or `None` when it identifies nobody: placeholders and malformed values.
+/// Phones and e-mails have rules of their own, every other kind is opaque.
+pub fn identifier(kind: &str, text: &str, region: Option<&str>) -> Option<String> {
+    if is_placeholder(text) {
+        return None;
+    }
+    match kind {
+        "phone" => phone(text, region),
+        "email" => email(text),
+        _ => opaque(text),
+    }
+}
+
 /// A phone number in E.164, or `None` when the text is not one. `region` (ISO 3166, such as `ID`) says how a number
 /// without a country code is read; without it only international spellings are.
 ///

@@ -22,12 +22,14 @@ pub(super) fn may_open(byte: u8) -> bool {
     matches!(byte, b'%' | b'\\' | b'&' | b'(' | b'[' | b'{')
 }
 
-/// The sign that an escape at the start of `bytes` stands for, and how many bytes it takes.
+/// The sign that an escape at the start of `bytes` stands for, and how many bytes it takes. Only signs that numbers and
+/// addresses are made of are read: an escape of any other could as well be a `%` that happens to stand before a number.
 pub(super) fn read(bytes: &[u8]) -> Option<(char, usize)> {
+    let told = |(sign, _): &(char, usize)| sign.is_ascii_digit() || "@.+-_()/ \t\r\n".contains(*sign);
     match bytes.first()? {
-        b'%' => percent(bytes),
-        b'\\' => backslash(bytes),
-        b'&' => entity(bytes).or_else(|| spelled(bytes)),
+        b'%' => percent(bytes).filter(told),
+        b'\\' => backslash(bytes).filter(told),
+        b'&' => entity(bytes).filter(told).or_else(|| spelled(bytes)),
         b'(' | b'[' | b'{' => spelled(bytes),
         _ => None,
     }
@@ -39,9 +41,7 @@ fn percent(bytes: &[u8]) -> Option<(char, usize)> {
     while bytes.get(at..at + 2) == Some(b"25") && bytes.get(at + 2..at + 4).is_some_and(|two| hex(two).is_some()) {
         at += 2;
     }
-    let code = hex(bytes.get(at..at + 2)?)?;
-    let visible = (0x20..0x7f).contains(&code) || matches!(code, 0x09 | 0x0a | 0x0d);
-    visible.then_some((char::from_u32(code)?, at + 2))
+    Some((char::from_u32(hex(bytes.get(at..at + 2)?)?)?, at + 2))
 }
 
 /// `\u0040` and the line breaks of JSON.

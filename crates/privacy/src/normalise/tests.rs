@@ -113,6 +113,15 @@ fn placeholders_are_known_in_any_dress() {
     }
 }
 
+/// ANCHOR-TP-3
+#[test]
+fn each_kind_has_its_own_spelling() {
+    assert_eq!(identifier("phone", "0812 3456 7890", Some("ID")).as_deref(), Some("+6281234567890"));
+    assert_eq!(identifier("email", "Budi@Mail.com", None).as_deref(), Some("budi@mail.com"));
+    assert_eq!(identifier("member_id", " Ab-9 ", None).as_deref(), Some("Ab-9"));
+    assert_eq!(identifier("member_id", "Guest", None), None);
+}
+
 /// PII-OPEN: contact data given as an id is seen for what it is.
 #[test]
 fn contact_data_does_not_pass_for_an_id() {

@@ -20,7 +20,10 @@ fn sealed_bytes_are_a_header_and_an_rfc_5297_ciphertext() {
 /// Stored values must open for ever, so the bytes may not change between versions.
 #[test]
 fn sealed_bytes_never_change() {
-    assert_eq!(hex::encode(seal(&keys(1), b"token", b"+62812345678")), "01000000015efc0f401d0e86da5425b74be4ef4725ff8d2345ccb9fb86488c39b8");
+    assert_eq!(
+        hex::encode(seal(&keys(1), b"token", b"+62812345678")),
+        "01000000015efc0f401d0e86da5425b74be4ef4725ff8d2345ccb9fb86488c39b8"
+    );
 }
 
 #[test]
