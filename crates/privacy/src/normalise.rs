@@ -60,10 +60,13 @@ pub fn phone(text: &str, region: Option<&str>) -> Option<String> {
 
 fn parse_phone(text: &str, region: Option<Region>) -> Option<String> {
     let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
-    match number.is_possible_with_reason() {
-        Ok(NumberLengthType::IsPossible) => Some(number.format_as(PhoneNumberFormat::E164).into_owned()),
-        _ => None,
-    }
+    let counts = match number.is_possible_with_reason() {
+        Ok(NumberLengthType::IsPossible) => true,
+        // A few whole numbers are as short as one without its area code; only the numbering plan tells them apart.
+        Ok(NumberLengthType::IsPossibleLocalOnly) => number.is_valid(),
+        Err(_) => false,
+    };
+    counts.then(|| number.format_as(PhoneNumberFormat::E164).into_owned())
 }
 
 fn known_region(code: &str) -> Option<Region> {
