@@ -107,7 +107,7 @@ proptest! {
     #[test]
     fn no_text_breaks_urls(url: String) {
         let shown = url_without_params(&url, &["a"]);
-        prop_assert!(!detect::scrub(&shown).text.contains('@') || shown.contains('@'));
+        prop_assert!(!shown.contains('#'), "{}", shown);
         prop_assert!(lift_click_ids(&url).iter().all(|(_, id)| !id.is_empty()));
     }
 }
