@@ -5,8 +5,11 @@
 extern crate alloc;
 
 pub mod change;
+pub mod component;
+pub mod control;
 pub mod entry;
 pub mod fold;
 pub mod identity;
 pub mod rows;
+pub mod step;
 pub mod want;
