@@ -44,7 +44,7 @@ struct Faults {
     syncs_until_failure: Option<u64>,
     write_bytes_max: Option<usize>,
     capacity_bytes: Option<u64>,
-    syncs_held: bool,
+    syncs_until_held: Option<u64>,
 }
 
 #[derive(Default)]
@@ -80,9 +80,9 @@ impl SimulatedDisk {
         locked(&self.0.state).faults.capacity_bytes = bytes;
     }
 
-    /// Makes every flush of contents wait until this is called with `false`.
-    pub fn hold_syncs(&self, held: bool) {
-        locked(&self.0.state).faults.syncs_held = held;
+    /// Lets so many flushes of contents pass; every later one waits until this is called again.
+    pub fn hold_syncs_after(&self, syncs: Option<u64>) {
+        locked(&self.0.state).faults.syncs_until_held = syncs;
         self.0.released.notify_all();
     }
 
@@ -272,7 +272,7 @@ impl DiskFile for SimulatedFile {
             .disk
             .0
             .released
-            .wait_while(state, |state| state.faults.syncs_held)
+            .wait_while(state, |state| !passes(&mut state.faults.syncs_until_held))
             .unwrap_or_else(PoisonError::into_inner);
         if !passes(&mut state.faults.syncs_until_failure) {
             return Err(io::Error::other("the flush failed"));

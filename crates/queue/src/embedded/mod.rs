@@ -12,9 +12,6 @@ mod settings;
 mod store;
 mod writer;
 
-#[cfg(test)]
-mod tests;
-
 use std::future::ready;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -65,6 +62,10 @@ struct Core {
 }
 
 impl Core {
+    fn reader(&self, lane: Lane) -> Reader {
+        Reader::new(Arc::clone(&self.disk), Arc::clone(&self.logs[lane]), Arc::clone(&self.ends))
+    }
+
     fn is_full(&self) -> bool {
         self.pressure.used_share() >= self.settings.full_share
     }
@@ -99,9 +100,8 @@ impl Embedded {
             PerLane::try_from_fn(|lane| Recovery { disk: &*disk, dir: &dir.join(lane.name()), lane, store }.run())?;
         let torn = Lane::ALL.iter().filter_map(|&lane| recovered[lane].torn.clone()).collect();
         let ends = Arc::new(Ends::new(PerLane::from_fn(|lane| recovered[lane].end)));
-        let PerLane { live, backfill } = recovered;
-        let (live, live_tail) = take_over(Lane::Live, dir, store, live);
-        let (backfill, backfill_tail) = take_over(Lane::Backfill, dir, store, backfill);
+        let (live, live_tail) = take_over(Lane::Live, dir, store, recovered.live);
+        let (backfill, backfill_tail) = take_over(Lane::Backfill, dir, store, recovered.backfill);
         let core = Arc::new(Core {
             store,
             intake: Intake::new(settings.waiting_bytes_max, settings.commit_bytes_max),
@@ -113,12 +113,15 @@ impl Embedded {
             on_fatal,
             ends,
         });
-        let readers = PerLane::from_fn(|lane| {
-            Reader::new(Arc::clone(&core.disk), Arc::clone(&core.logs[lane]), Arc::clone(&core.ends))
-        });
         let tails = PerLane { live: live_tail, backfill: backfill_tail };
         let writer = start(Writer { core: Arc::clone(&core), tails }, dir)?;
-        Ok(Embedded { core, readers, writer: Some(writer), torn, _lock: lock })
+        Ok(Embedded {
+            readers: PerLane::from_fn(|lane| core.reader(lane)),
+            core,
+            writer: Some(writer),
+            torn,
+            _lock: lock,
+        })
     }
 
     fn offer(
