@@ -6,11 +6,11 @@ use bytes::{Buf, BufMut, Bytes};
 use crate::port::{Frame, Position};
 
 /// Bytes of the head, before the table.
-pub(super) const HEAD_BYTES: usize = 52;
+pub(super) const HEAD_BYTES: usize = 56;
 /// The first four bytes of a block.
 pub(super) const MAGIC: [u8; 4] = *b"CBLK";
-/// Where the head checksum stands; it covers what is before it and the table.
-const HEAD_CRC_AT: usize = 48;
+/// Where the head checksum stands; it covers what is before it, the checksums of table and body included.
+const HEAD_CRC_AT: usize = 52;
 /// Bytes of a table entry without its tag.
 const ENTRY_BYTES: usize = 8;
 
@@ -19,7 +19,7 @@ const LZ4: u32 = 1;
 
 /// The head of a block:
 /// magic 4, table bytes 4, body bytes 4, raw bytes 4, first 8, flushed below 8, records 4, frames 4, codec 4,
-/// body checksum 4, head checksum 4; then the table: per frame count 4, tag bytes 4, tag. Little endian.
+/// table checksum 4, body checksum 4, head checksum 4; then the table: per frame count 4, tag bytes 4, tag. Little endian.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Block {
     pub(super) first: Position,
@@ -65,13 +65,17 @@ impl Block {
     /// Reads a head with its table.
     pub(super) fn parse(head: &[u8], seed: u32) -> Result<Block, BlockFault> {
         let head_bytes = head_bytes(head)?;
+        // The fixed part is checked by itself first, so that telling garbage from blocks costs the same everywhere.
+        if crc32c::crc32c_append(seed, &head[..HEAD_CRC_AT]).to_le_bytes() != head[HEAD_CRC_AT..HEAD_BYTES] {
+            return Err(BlockFault::HeadChecksum);
+        }
         let table = head.get(HEAD_BYTES..head_bytes).ok_or(BlockFault::Short)?;
         let mut at = &head[8..HEAD_BYTES];
         let (body_bytes, raw_bytes) = (at.get_u32_le() as usize, at.get_u32_le() as usize);
         let (first, flushed_below) = (Position(at.get_u64_le()), Position(at.get_u64_le()));
         let (records, frame_count, codec) = (at.get_u32_le(), at.get_u32_le(), at.get_u32_le());
-        let (body_crc, head_crc) = (at.get_u32_le(), at.get_u32_le());
-        if head_checksum(seed, &head[..HEAD_CRC_AT], table) != head_crc {
+        let (table_crc, body_crc) = (at.get_u32_le(), at.get_u32_le());
+        if crc32c::crc32c_append(seed, table) != table_crc {
             return Err(BlockFault::HeadChecksum);
         }
         let frames = parse_table(table, first, frame_count).ok_or(BlockFault::Shape)?;
@@ -153,10 +157,6 @@ fn parse_table(mut table: &[u8], mut first: Position, frame_count: u32) -> Optio
     table.is_empty().then_some(frames)
 }
 
-fn head_checksum(seed: u32, fixed: &[u8], table: &[u8]) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c_append(seed, fixed), table)
-}
-
 /// One frame to write: its tag and its records.
 pub(super) type FrameParts<'a> = (&'a [u8], &'a [Bytes]);
 
@@ -173,12 +173,7 @@ pub(super) fn encode(
     let packed = lz4_flex::block::compress(&raw);
     // Less than a sixteenth saved is not worth unpacking it on every read.
     let (codec, body) = if packed.len() < raw.len() - raw.len() / 16 { (LZ4, &packed) } else { (PLAIN, &raw) };
-    let mut table = Vec::with_capacity(frames.len() * ENTRY_BYTES);
-    for (tag, records) in frames {
-        table.put_u32_le(len_u32(records.len()));
-        table.put_u32_le(len_u32(tag.len()));
-        table.put_slice(tag);
-    }
+    let table = encode_table(frames);
     let start = out.len();
     out.put_slice(&MAGIC);
     out.put_u32_le(len_u32(table.len()));
@@ -189,11 +184,22 @@ pub(super) fn encode(
     out.put_u32_le(len_u32(records));
     out.put_u32_le(len_u32(frames.len()));
     out.put_u32_le(codec);
+    out.put_u32_le(crc32c::crc32c_append(seed, &table));
     out.put_u32_le(crc32c::crc32c_append(seed, body));
-    out.put_u32_le(head_checksum(seed, &out[start..], &table));
+    out.put_u32_le(crc32c::crc32c_append(seed, &out[start..]));
     out.put_slice(&table);
     out.put_slice(body);
     first.plus(records as u64)
+}
+
+fn encode_table(frames: &[FrameParts<'_>]) -> Vec<u8> {
+    let mut table = Vec::with_capacity(frames.len() * ENTRY_BYTES);
+    for (tag, records) in frames {
+        table.put_u32_le(len_u32(records.len()));
+        table.put_u32_le(len_u32(tag.len()));
+        table.put_slice(tag);
+    }
+    table
 }
 
 fn join(frames: &[FrameParts<'_>]) -> Vec<u8> {
@@ -208,3 +214,6 @@ fn join(frames: &[FrameParts<'_>]) -> Vec<u8> {
 fn len_u32(len: usize) -> u32 {
     u32::try_from(len).expect("an append is bounded far below 4 GiB")
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,3 +137,6 @@ impl Waiting {
         queue.drain(..count.min(queue.len())).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
