@@ -2,7 +2,10 @@
 //! between steps.
 
 use alloc::collections::BTreeMap;
-use cebe_catalog::{CompanyId, CompanySettings, Definitions, time::{HOUR, Zone}};
+use cebe_catalog::{
+    CompanyId, CompanySettings, Definitions,
+    time::{HOUR, Zone},
+};
 
 /// Definitions and settings in force for a step.
 #[derive(Clone, Copy, Debug)]

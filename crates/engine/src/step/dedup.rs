@@ -65,9 +65,12 @@ impl Dedup {
 
     /// Keys whose stored event loses against a copy of this batch: its event must be loaded, to be taken out.
     pub fn superseded(&self) -> Vec<SeenKey> {
-        let mut keys: Vec<SeenKey> = self.leaders().into_iter().filter(|(key, leader)| {
-            leader.from.is_some() && self.stored.contains_key(key)
-        }).map(|(key, _)| key).collect();
+        let mut keys: Vec<SeenKey> = self
+            .leaders()
+            .into_iter()
+            .filter(|(key, leader)| leader.from.is_some() && self.stored.contains_key(key))
+            .map(|(key, _)| key)
+            .collect();
         keys.sort();
         keys
     }

@@ -162,7 +162,8 @@ impl<'a> Ledger<'a> {
             let Some(fact) = context.definitions.facts.get(&key.fact) else { continue };
             let Some(company) = context.companies.get(&key.company) else { continue };
             for period in following(fact, company, &key.key) {
-                let unit = |nodes| Unit { company: key.company.clone(), fact: key.fact.clone(), key: period.clone(), nodes };
+                let unit =
+                    |nodes| Unit { company: key.company.clone(), fact: key.fact.clone(), key: period.clone(), nodes };
                 match &key.owner {
                     Owner::Entity => {
                         before.insert(unit(Vec::new()));
@@ -313,13 +314,7 @@ pub fn fold_entries(
 }
 
 impl Delta {
-    fn fold_all(
-        &mut self,
-        context: Context<'_>,
-        rows: &BTreeMap<FactKey, FactRow>,
-        units: &BTreeSet<Unit>,
-        sign: i64,
-    ) {
+    fn fold_all(&mut self, context: Context<'_>, rows: &BTreeMap<FactKey, FactRow>, units: &BTreeSet<Unit>, sign: i64) {
         for unit in units {
             let Some(folded) = unit.fold(context, rows) else { continue };
             let Some(fact) = context.definitions.facts.get(&unit.fact) else { continue };

@@ -15,11 +15,7 @@ use crate::{
     want::{Loaded, Wants},
 };
 use alloc::vec::Vec;
-use cebe_catalog::{
-    CompanyId, EventRecord, Node, Record,
-    control::Unlink,
-    record::Vault,
-};
+use cebe_catalog::{CompanyId, EventRecord, Node, Record, control::Unlink, record::Vault};
 pub use context::{CompanyContext, Context};
 use dedup::Dedup;
 use ledger::Ledger;
@@ -208,6 +204,10 @@ impl<'a> Step<'a> {
     fn want_groups(&mut self) -> Wants {
         let mut nodes = self.people.missing(self.context);
         let mut first: Vec<NodeKey> = self.removed.iter().flat_map(nodes_of).collect();
+        if let Some((company, node)) = &self.erase {
+            let person = self.people.before(company, node);
+            first.extend(person.into_iter().map(|node| NodeKey { company: company.clone(), node }));
+        }
         first.retain(|key| !self.people.knows(key));
         nodes.extend(first);
         nodes.sort();
@@ -260,8 +260,9 @@ impl<'a> Step<'a> {
     /// Everything is loaded: the changes to commit.
     pub fn finish(mut self) -> Changes {
         let sealing = self.leaving == Leaving::Retired;
-        self.ledger.finish(self.context, &self.people, sealing, &mut self.changes);
-        self.people.finish(&mut self.changes);
+        let ledger = core::mem::take(&mut self.ledger);
+        ledger.finish(self.context, &self.people, sealing, &mut self.changes);
+        core::mem::take(&mut self.people).finish(&mut self.changes);
         self.log();
         self.counts.finish(&mut self.changes);
         self.changes
@@ -333,4 +334,3 @@ fn unlinked_nodes(unlink: &Unlink) -> Vec<NodeKey> {
 
 /// An event on its way through a step.
 pub(crate) type Incoming = (EventRecord, Place, Vault);
-

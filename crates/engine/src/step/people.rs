@@ -3,7 +3,7 @@
 use super::context::Context;
 use crate::{
     change::Changes,
-    identity::{Input, Rows, affected, apply, assemble},
+    identity::{self, Input, Rows, affected, assemble},
     rows::{NodeKey, NodeRow},
 };
 use alloc::{
@@ -77,6 +77,7 @@ impl People {
         if let Some(anchor) = &event.anchor {
             let row = company.after.entry(anchor.clone()).or_default();
             row.seen.add(event.event_at, &event.name, &event.id);
+            row.erased = false;
             if let Some(at) = created {
                 row.created.add(at, &event.name, &event.id);
             }
@@ -96,7 +97,12 @@ impl People {
         let referenced = event.references.iter().map(|reference| (&reference.anchor, &reference.identifiers));
         for (anchor, identifiers) in own.chain(referenced) {
             for other in identifiers {
-                if apply::remove_evidence(&mut company.after, anchor, other, (event.event_at, &event.name, &event.id)) {
+                if identity::remove_evidence(
+                    &mut company.after,
+                    anchor,
+                    other,
+                    (event.event_at, &event.name, &event.id),
+                ) {
                     company.touched.extend([anchor.clone(), other.clone()]);
                 }
             }
@@ -113,7 +119,7 @@ impl People {
     pub fn correct(&mut self, unlink: &Unlink) {
         let company = self.companies.entry(unlink.company.clone()).or_default();
         let (link, apart): (fn(&mut Rows, &Node, &Node) -> bool, fn(&mut Rows, &Node, &Node) -> bool) =
-            if unlink.undo { (apply::unreject, apply::rejoin) } else { (apply::reject, apply::keep_apart) };
+            if unlink.undo { (identity::unreject, identity::rejoin) } else { (identity::reject, identity::keep_apart) };
         for (a, b) in &unlink.links {
             link(&mut company.after, a, b);
             company.touched.extend([a.clone(), b.clone()]);
@@ -129,7 +135,8 @@ impl People {
         let nodes = self.before(company, node);
         let company = self.companies.entry(company.clone()).or_default();
         for node in nodes {
-            if let Some(row) = company.after.get_mut(&node) {
+            // A value that other people share keeps their links; everything else of the person is gone.
+            if let Some(row) = company.after.get_mut(&node).filter(|row| row.links.is_empty()) {
                 *row = NodeRow { erased: true, ..NodeRow::default() };
             }
             company.touched.insert(node);
@@ -157,7 +164,7 @@ impl People {
             let found = affected(&company.before, &company.after, &company.touched, &settings.settings);
             let input = Input { rows: &company.after, nodes: &found.nodes, settings: &settings.settings };
             let assembly = assemble(&input);
-            for node in apply::write_together(&mut company.after, &assembly) {
+            for node in identity::write_together(&mut company.after, &assembly) {
                 company.moved.extend(together(Some(&company.before), &node));
                 company.moved.extend(together(Some(&company.after), &node));
             }
@@ -181,7 +188,7 @@ impl People {
 impl Company {
     fn link(&mut self, anchor: &Node, identifiers: &[Node], event: &EventRecord) {
         for other in identifiers {
-            if apply::add_link(&mut self.after, anchor, other, event.event_at, &event.name, &event.id) {
+            if identity::add_link(&mut self.after, anchor, other, event.event_at, &event.name, &event.id) {
                 self.touched.extend([anchor.clone(), other.clone()]);
             }
         }

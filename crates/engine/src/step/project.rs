@@ -119,7 +119,9 @@ fn fields(projection: &Projection, event: &EventRecord, item: Option<Value>) -> 
     let renamed = projection.renamed.iter();
     let mut fields: Vec<_> = plain
         .chain(renamed)
-        .filter_map(|(name, attribute)| Some((name.clone(), special(attribute, event).or_else(|| event.attribute(attribute).cloned())?)))
+        .filter_map(|(name, attribute)| {
+            Some((name.clone(), special(attribute, event).or_else(|| event.attribute(attribute).cloned())?))
+        })
         .collect();
     if let Some(value) = item {
         fields.push(("value".into(), value));
@@ -145,8 +147,7 @@ fn owners(fact: &FactDefinition, projection: &Projection, event: &EventRecord, k
     if matches!(fact.whose, Whose::Entity | Whose::Occurrence) {
         return vec![(Owner::Entity, key)];
     }
-    let anchors: Vec<&Node> =
-        if projection.for_references { event.anchors() } else { event.anchor.iter().collect() };
+    let anchors: Vec<&Node> = if projection.for_references { event.anchors() } else { event.anchor.iter().collect() };
     if anchors.is_empty() {
         // Nobody's: it stands alone and still counts for the company.
         return vec![(Owner::Entity, format!("{key}\u{1f}{}\u{1f}{}", event.name, event.id).into())];
