@@ -45,7 +45,9 @@ pub enum WorkerError {
     #[error("the queue failed: {0}")]
     Queue(#[from] ReadError),
     /// A record that no release like this one wrote.
-    #[error("record {index} of lane {lane:?} cannot be read: {error}; nothing was skipped, start the release that wrote it")]
+    #[error(
+        "record {index} of lane {lane:?} cannot be read: {error}; nothing was skipped, start the release that wrote it"
+    )]
     Record {
         /// Where it stands.
         index: u64,
@@ -266,10 +268,7 @@ fn company_of(change: &Change) -> Option<&CompanyId> {
 
 impl WorkerSettings {
     /// The usual size of commits.
-    pub fn new(
-        clock: Arc<dyn Fn() -> Micros + Send + Sync>,
-        applied: Arc<dyn Fn(Positions) + Send + Sync>,
-    ) -> Self {
+    pub fn new(clock: Arc<dyn Fn() -> Micros + Send + Sync>, applied: Arc<dyn Fn(Positions) + Send + Sync>) -> Self {
         Self { commit_records_max: limits::COMMIT_EVENTS_MAX, clock, applied }
     }
 }

@@ -148,6 +148,7 @@ fn points(snapshot: &Snapshot, company: &CompanyId) -> Result<Rows, WorkerError>
         if point.live != Sum::default() {
             rows.insert(text(key), text(&point.live));
         }
+        ControlFlow::Continue(())
     })?;
     Ok(rows)
 }
@@ -156,6 +157,7 @@ fn activity(snapshot: &Snapshot, company: &CompanyId) -> Result<Rows, WorkerErro
     let mut rows = Rows::new();
     snapshot.all_activity(company, &mut |key, count| {
         rows.insert(text(key), text(&count));
+        ControlFlow::Continue(())
     })?;
     Ok(rows)
 }
@@ -164,6 +166,7 @@ fn tallies(snapshot: &Snapshot, company: &CompanyId) -> Result<Rows, WorkerError
     let mut rows = Rows::new();
     snapshot.all_tallies(company, &mut |key, sum| {
         rows.insert(text(key), text(&sum));
+        ControlFlow::Continue(())
     })?;
     Ok(rows)
 }
@@ -171,7 +174,8 @@ fn tallies(snapshot: &Snapshot, company: &CompanyId) -> Result<Rows, WorkerError
 fn held(snapshot: &Snapshot, company: &CompanyId) -> Result<Rows, WorkerError> {
     let mut rows = Rows::new();
     snapshot.all_held(company, &mut |key| {
-        rows.insert(text(key), String::new());
+        rows.insert(text(&key), String::new());
+        ControlFlow::Continue(())
     })?;
     Ok(rows)
 }
@@ -180,13 +184,14 @@ fn held(snapshot: &Snapshot, company: &CompanyId) -> Result<Rows, WorkerError> {
 fn outcomes(snapshot: &Snapshot, company: Option<&CompanyId>, report: &mut VerifyReport) -> Result<(), WorkerError> {
     snapshot.outcomes(&mut |key, outcomes| {
         if company.is_some_and(|company| *company != key.company) {
-            return;
+            return ControlFlow::Continue(());
         }
         report.rows += 1;
         if !outcomes.balanced() {
             let what = Some("received = applied + duplicate + conflict + ignored + quarantined".to_owned());
             report.note("outcome", &text(key), Some(text(outcomes)), what);
         }
+        ControlFlow::Continue(())
     })?;
     Ok(())
 }

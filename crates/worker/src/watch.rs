@@ -60,7 +60,8 @@ impl Watch {
             let module = key.module.as_str().to_owned();
             let count = |outcome: &'static str, n: i64| {
                 let n = u64::try_from(n).unwrap_or(0);
-                metrics::counter!("cebe_events_total", "source_module" => module.clone(), "outcome" => outcome).increment(n);
+                metrics::counter!("cebe_events_total", "source_module" => module.clone(), "outcome" => outcome)
+                    .increment(n);
             };
             count("applied", outcomes.applied);
             count("duplicate", outcomes.duplicate);
@@ -105,7 +106,12 @@ impl Watch {
         let json = serde_json::json!({
             "source_module": module, "latency_ms": slow.latency_ms, "events": slow.events, "at": now.to_rfc3339(),
         });
-        tracing::warn!(module, latency_ms = slow.latency_ms, events = slow.events, "propagation took longer than promised");
+        tracing::warn!(
+            module,
+            latency_ms = slow.latency_ms,
+            events = slow.events,
+            "propagation took longer than promised"
+        );
         metrics::counter!("cebe_propagation_slo_breach", "source_module" => module.to_owned()).increment(slow.events);
         let operation = Operation { kind: BREACH.into(), company: Some(company.into()), json: json.to_string() };
         let record = ControlRecord { received_at: now, by: "system".into(), change: Change::Operation(operation) };
