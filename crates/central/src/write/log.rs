@@ -17,7 +17,17 @@ use std::collections::{BTreeMap, HashMap};
 
 pub(super) fn write(batch: &mut Batch, now: &Snapshot, changes: &Changes, commit: u64) -> Result<()> {
     let gone = remove(batch, now, &changes.removed)?;
+    update(batch, now, &changes.seen)?;
     apply(batch, &changes.applied, &gone, commit)
+}
+
+/// Dedup rows that change while their event stays where it is.
+fn update(batch: &mut Batch, now: &Snapshot, changed: &[(SeenKey, Seen)]) -> Result<()> {
+    let keys: Vec<SeenKey> = changed.iter().map(|(key, _)| key.clone()).collect();
+    for ((key, seen), row) in changed.iter().zip(now.rows_for(&keys)?) {
+        batch.put(key, &SeenRow { seen: seen.clone(), spot: row.and_then(|row| row.spot) });
+    }
+    Ok(())
 }
 
 /// Takes events out; gives the keys that stay retired whatever else the changes say.
