@@ -68,7 +68,25 @@ pub fn verify(
     Ok(report)
 }
 
-type Rows = BTreeMap<String, String>;
+/// Rows of one table as text, by key.
+pub type Rows = BTreeMap<String, String>;
+
+type Read = fn(&Snapshot, &CompanyId) -> Result<Rows, WorkerError>;
+
+/// What is derived from the log, and how it is read for comparison.
+const TABLES: [(&str, Read); 6] = [
+    ("node", nodes),
+    ("fact", facts),
+    ("point", points),
+    ("activity", activity),
+    ("tally", tallies),
+    ("held", held),
+];
+
+/// Everything derived of a company, table by table, as text: equal texts are equal states.
+pub fn state(snapshot: &Snapshot, company: &CompanyId) -> Result<BTreeMap<&'static str, Rows>, WorkerError> {
+    TABLES.into_iter().map(|(table, read)| Ok((table, read(snapshot, company)?))).collect()
+}
 
 fn compare(
     stored: &Snapshot,
@@ -76,16 +94,7 @@ fn compare(
     company: &CompanyId,
     report: &mut VerifyReport,
 ) -> Result<(), WorkerError> {
-    type Read = fn(&Snapshot, &CompanyId) -> Result<Rows, WorkerError>;
-    let tables: [(&str, Read); 6] = [
-        ("node", nodes),
-        ("fact", facts),
-        ("point", points),
-        ("activity", activity),
-        ("tally", tallies),
-        ("held", held),
-    ];
-    for (table, read) in tables {
+    for (table, read) in TABLES {
         let (kept, fresh) = (read(stored, company)?, read(recomputed, company)?);
         report.rows += kept.len() as u64;
         let all = kept.keys().chain(fresh.keys().filter(|key| !kept.contains_key(*key)));

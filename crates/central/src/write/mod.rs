@@ -122,6 +122,9 @@ fn rows(batch: &mut Batch, changes: &Changes) {
     for key in &changes.held {
         batch.put(key, &());
     }
+    for key in &changes.held_removed {
+        batch.delete(key);
+    }
     for (company, token) in &changes.vault_removed {
         batch.delete(&VaultKey { company: company.clone(), token: *token });
     }
