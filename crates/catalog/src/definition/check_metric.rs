@@ -148,11 +148,13 @@ fn not_cut(dimension: &str, component: &ComponentDefinition) -> String {
 }
 
 /// A dimension is offered when the components are cut by it. A denominator may be taken whole (lost deals by reason, of
-/// all closed ones), and so may the money of a cost per case; a numerator never: its groups would not add up to it.
+/// all closed ones), and so may one side of a cost per case; a numerator never: its groups would not add up to it.
 fn check_offered(metric: &MetricDefinition, dimension: &SmolStr, of: &[&ComponentDefinition], about: &mut About<'_>) {
-    let lacking = of.iter().filter(|component| !component.dimensions.contains(dimension));
-    for component in lacking.filter(|component| !metric.formula.taken_whole(&component.name, dimension)) {
-        about.wrong(not_cut(dimension, component));
+    let lacks = |component: &&&ComponentDefinition| !component.dimensions.contains(dimension);
+    let nobody = of.iter().all(|component| lacks(&component));
+    for component in of.iter().filter(lacks) {
+        about
+            .check(!nobody && metric.formula.taken_whole(&component.name, dimension), || not_cut(dimension, component));
     }
 }
 
@@ -184,7 +186,7 @@ impl Formula {
                 Some(instead) => component != instead,
                 None => keys["numerator"] != component,
             },
-            Self::MoneyPerCount { money, .. } => component == money,
+            Self::MoneyPerCount { .. } => true,
             _ => false,
         }
     }
