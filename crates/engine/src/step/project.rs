@@ -133,7 +133,7 @@ fn fields(projection: &Projection, event: &EventRecord, item: Option<Value>) -> 
 fn special(name: &str, event: &EventRecord) -> Option<Value> {
     let text = match name {
         "@trigger_from" => event.trigger_from.clone(),
-        "@source_module" => Some(event.header.module.0.clone()),
+        "@source_module" | "@module" => Some(event.header.module.0.clone()),
         "@event_id" => Some(event.id.0.clone()),
         "@actor" => event.actor.as_ref().and_then(|actor| actor.id.clone()),
         "@event_timestamp" => return Some(Value::Time(event.event_at)),
