@@ -3,7 +3,7 @@
 //! first, then `rows/` for what lies where.
 
 mod blocks;
-mod embedded;
+pub mod embedded;
 mod error;
 mod key;
 pub mod memory;
@@ -14,6 +14,7 @@ pub mod rows;
 mod snapshot;
 mod write;
 
+pub use embedded::{Embedded, EmbeddedSettings};
 pub use error::{OpenError, StoreError};
 pub use memory::Memory;
 pub use port::{Central, KeyRange, Order, StoreFacts, Table, View};

@@ -46,6 +46,10 @@ impl Batch {
         self.writes.push(Write { table, key, value });
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
     /// Sorts by key; of several writes to one key the last stays.
     pub(super) fn settle(&mut self) -> Result<()> {
         self.writes.sort_by(|a, b| (a.table, &a.key).cmp(&(b.table, &b.key)));
