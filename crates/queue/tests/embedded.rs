@@ -98,6 +98,19 @@ fn a_flipped_byte_in_the_last_commit_is_cut() {
     }
 }
 
+/// A sound block in the wrong place is no block: positions would be told twice.
+#[test]
+fn a_repeated_block_is_cut() {
+    let (store, all) = written(Settings::default(), 4);
+    let path = store.segments(Lane::Live).pop().unwrap();
+    let mut whole = store.bytes_of(&path);
+    let last_block = whole.windows(4).rposition(|four| four == b"CBLK").unwrap();
+    whole.extend_from_within(last_block..);
+    let queue = with_file(&store, &path, whole).open();
+    assert_eq!(contents(&*queue, Lane::Live), all);
+    assert_eq!(queue.facts().torn.len(), 1);
+}
+
 /// Reads a damaged store to its end: `None` when the damage was noticed.
 fn read_damaged(store: &Store) -> Option<Vec<Bytes>> {
     let queue = match store.try_open() {
