@@ -35,6 +35,8 @@ pub struct Changes {
     pub tallies: Vec<(TallyKey, Sum)>,
     /// Index rows to put.
     pub held: Vec<HeldKey>,
+    /// Index rows to delete.
+    pub held_removed: Vec<HeldKey>,
     /// Vault values to put.
     pub vault: Vec<(CompanyId, Token, Vec<u8>)>,
     /// Vault values to delete (erasure).

@@ -67,7 +67,9 @@ impl Evidence {
         self.count += 1;
         let item = (at, name.0.clone(), id.clone());
         let place = self.earliest.partition_point(|kept| *kept < item);
-        if place >= Self::KEPT {
+        // Behind the last kept one there may be others that are known by number only.
+        let unknown_before = place == self.earliest.len() && self.count - 1 > place as u64;
+        if place >= Self::KEPT || unknown_before {
             return false;
         }
         self.earliest.insert(place, item);

@@ -111,16 +111,17 @@ impl<'a> Ledger<'a> {
     /// Applies the entries and hands over rows and differences.
     pub fn finish(mut self, context: Context<'_>, people: &People, sealing: bool, changes: &mut Changes) {
         let mut delta = Delta::default();
-        let mut touched = BTreeSet::new();
+        let (mut touched, mut held) = (BTreeSet::new(), BTreeSet::new());
         for (placed, add) in core::mem::take(&mut self.placed) {
             if placed.fact.whose == Whose::Occurrence {
                 delta.occurrence(context, &placed, add);
                 continue;
             }
-            self.hold(&placed, add, changes);
+            held.extend(held_keys(&placed));
             change_row(self.after.entry(placed.key.clone()).or_default(), placed.entry, add);
             touched.insert(placed.key);
         }
+        self.hold(held, changes);
         let (before, after) = self.units(context, people, &touched);
         delta.fold_all(context, &self.before, &before, -1);
         delta.fold_all(context, &self.after, &after, 1);
@@ -130,18 +131,19 @@ impl<'a> Ledger<'a> {
         self.rows(changes);
     }
 
-    /// Index rows, by which a customer's tickets and orders are found.
-    fn hold(&self, placed: &Placed<'_>, add: bool, changes: &mut Changes) {
-        if placed.key.owner != Owner::Entity || !add || placed.fact.whose != Whose::Entity {
-            return;
-        }
-        for anchor in placed.entry.anchor.iter().chain(&placed.entry.customers) {
-            changes.held.push(HeldKey {
-                company: placed.key.company.clone(),
-                anchor: anchor.clone(),
-                fact: placed.key.fact.clone(),
-                key: placed.key.key.clone(),
+    /// Index rows, by which a customer's tickets and orders are found: there while an entry names the anchor.
+    fn hold(&self, held: BTreeSet<HeldKey>, changes: &mut Changes) {
+        for key in held {
+            let fact = FactKey {
+                company: key.company.clone(),
+                owner: Owner::Entity,
+                fact: key.fact.clone(),
+                key: key.key.clone(),
+            };
+            let named = self.after.get(&fact).is_some_and(|row| {
+                row.truncated > 0 || row.entries.iter().any(|entry| named_by(entry).any(|node| *node == key.anchor))
             });
+            if named { changes.held.push(key) } else { changes.held_removed.push(key) }
         }
     }
 
@@ -212,6 +214,24 @@ impl<'a> Ledger<'a> {
             changes.facts.push((key, (!gone).then_some(row)));
         }
     }
+}
+
+/// Everybody an entry names.
+fn named_by(entry: &Entry) -> impl Iterator<Item = &Node> {
+    entry.anchor.iter().chain(&entry.customers)
+}
+
+fn held_keys(placed: &Placed<'_>) -> Vec<HeldKey> {
+    if placed.fact.whose != Whose::Entity {
+        return Vec::new();
+    }
+    let key = |anchor: &Node| HeldKey {
+        company: placed.key.company.clone(),
+        anchor: anchor.clone(),
+        fact: placed.key.fact.clone(),
+        key: placed.key.key.clone(),
+    };
+    named_by(&placed.entry).map(key).collect()
 }
 
 /// Puts an entry into a fact, or takes it out. Union by event: putting it twice changes nothing.

@@ -81,11 +81,14 @@ impl People {
             if let Some(at) = created {
                 row.created.add(at, &event.name, &event.id);
             }
-            company.link(anchor, &event.identifiers, event);
         }
         for reference in &event.references {
             company.after.entry(reference.anchor.clone()).or_default();
-            company.link(&reference.anchor, &reference.identifiers, event);
+        }
+        for (anchor, other) in pairs(event) {
+            if identity::add_link(&mut company.after, anchor, other, event.event_at, &event.name, &event.id) {
+                company.touched.extend([anchor.clone(), other.clone()]);
+            }
         }
     }
 
@@ -93,18 +96,9 @@ impl People {
     pub fn unlearn(&mut self, context: Context<'_>, event: &EventRecord) {
         let created = is_creation(context, event);
         let company = self.companies.entry(event.company().clone()).or_default();
-        let own = event.anchor.iter().map(|anchor| (anchor, &event.identifiers));
-        let referenced = event.references.iter().map(|reference| (&reference.anchor, &reference.identifiers));
-        for (anchor, identifiers) in own.chain(referenced) {
-            for other in identifiers {
-                if identity::remove_evidence(
-                    &mut company.after,
-                    anchor,
-                    other,
-                    (event.event_at, &event.name, &event.id),
-                ) {
-                    company.touched.extend([anchor.clone(), other.clone()]);
-                }
+        for (anchor, other) in pairs(event) {
+            if identity::remove_evidence(&mut company.after, anchor, other, (event.event_at, &event.name, &event.id)) {
+                company.touched.extend([anchor.clone(), other.clone()]);
             }
         }
         if let Some(row) = event.anchor.as_ref().and_then(|anchor| company.after.get_mut(anchor)) {
@@ -185,14 +179,11 @@ impl People {
     }
 }
 
-impl Company {
-    fn link(&mut self, anchor: &Node, identifiers: &[Node], event: &EventRecord) {
-        for other in identifiers {
-            if identity::add_link(&mut self.after, anchor, other, event.event_at, &event.name, &event.id) {
-                self.touched.extend([anchor.clone(), other.clone()]);
-            }
-        }
-    }
+/// What an event says of who is who: each pair (anchor, identifier) once.
+fn pairs(event: &EventRecord) -> BTreeSet<(&Node, &Node)> {
+    let own = event.anchor.iter().flat_map(|anchor| event.identifiers.iter().map(move |other| (anchor, other)));
+    let referenced = event.references.iter().flat_map(|r| r.identifiers.iter().map(move |other| (&r.anchor, other)));
+    own.chain(referenced).filter(|(anchor, other)| anchor != other).collect()
 }
 
 fn together(rows: Option<&Rows>, node: &Node) -> Vec<Node> {

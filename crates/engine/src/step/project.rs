@@ -8,8 +8,8 @@ use crate::{
 use alloc::{format, string::String, vec, vec::Vec};
 use cebe_catalog::{
     Definitions, EventRecord, Micros, Node, Value,
-    definition::{EventDefinition, FactDefinition, Projection, Whose},
-    time::Day,
+    definition::{AttributeType, EventDefinition, FactDefinition, Projection, Whose},
+    time::{Day, Zone},
     value,
 };
 use smol_str::SmolStr;
@@ -44,22 +44,38 @@ pub fn project<'a>(definitions: &'a Definitions, company: &CompanyContext, event
 
 /// The event's rank: domain time, definition's order, version, id.
 pub fn rank(definition: Option<&EventDefinition>, company: &CompanyContext, event: &EventRecord) -> Rank {
+    let zone = definition.and_then(|definition| own_zone(definition, event));
+    let zone = zone.as_ref().unwrap_or(&company.zone);
     let at = definition
-        .and_then(|definition| definition.at.iter().find_map(|name| instant(event.attribute(name)?, company)))
+        .and_then(|definition| definition.at.iter().find_map(|name| instant(event.attribute(name)?, zone)))
         .unwrap_or(event.event_at);
     let version = definition
-        .and_then(|definition| instant(event.attribute(definition.version.as_ref()?)?, company))
+        .and_then(|definition| version_time(definition.version.as_ref()?, event, zone))
         .map_or_else(|| uuid_v7_millis(event.id.as_str()), |at| at.0.div_euclid(1_000));
     Rank { at, order: definition.map_or(1, |definition| definition.order), version, id: event.id.clone() }
 }
 
 /// A time, or the local start of a day or of a period that begins with one.
-pub fn instant(value: &Value, company: &CompanyContext) -> Option<Micros> {
+fn instant(value: &Value, zone: &Zone) -> Option<Micros> {
     match value {
         Value::Time(at) => Some(*at),
-        Value::Date(day) => Some(day.start_in(&company.zone)),
-        Value::Text(text) => text.get(..10).and_then(Day::parse).map(|day| day.start_in(&company.zone)),
+        Value::Date(day) => Some(day.start_in(zone)),
+        Value::Text(text) => text.get(..10).and_then(Day::parse).map(|day| day.start_in(zone)),
         _ => None,
+    }
+}
+
+/// Days and periods of an event are read in the zone that it names, if it names one.
+fn own_zone(definition: &EventDefinition, event: &EventRecord) -> Option<Zone> {
+    let zones = definition.attributes.iter().filter(|(_, attribute)| attribute.kind == AttributeType::Zone);
+    zones.filter_map(|(name, _)| event.attribute(name)?.as_text()).find_map(Zone::named)
+}
+
+fn version_time(name: &str, event: &EventRecord, zone: &Zone) -> Option<Micros> {
+    match name {
+        "@event_timestamp" => Some(event.event_at),
+        "@sent_at" => event.sent_at,
+        name => instant(event.attribute(name)?, zone),
     }
 }
 
@@ -133,7 +149,7 @@ fn fields(projection: &Projection, event: &EventRecord, item: Option<Value>) -> 
 fn special(name: &str, event: &EventRecord) -> Option<Value> {
     let text = match name {
         "@trigger_from" => event.trigger_from.clone(),
-        "@source_module" => Some(event.header.module.0.clone()),
+        "@source_module" | "@module" => Some(event.header.module.0.clone()),
         "@event_id" => Some(event.id.0.clone()),
         "@actor" => event.actor.as_ref().and_then(|actor| actor.id.clone()),
         "@event_timestamp" => return Some(Value::Time(event.event_at)),
