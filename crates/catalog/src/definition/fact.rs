@@ -56,13 +56,14 @@ pub struct Projection {
     /// The role the entry plays in the fold (`opened`, `resolved`).
     pub step: SmolStr,
     /// Alternatives for the business key, tried in order; each is a list of attributes that must all be there. The special
-    /// names `@event` (the event itself), `@channel` and the like are explained in the file's header. Empty: one per person.
+    /// names are `@event` (the event's own name and id) and `@months` (one entry for each calendar month that the attribute
+    /// `period` touches, always last). No alternative complete: the event does not enter. Empty: one per person.
     #[serde(default)]
     pub key: Vec<Vec<SmolStr>>,
-    /// Attributes that are kept in the entry; `new = "old"` renames.
+    /// Attributes that are kept in the entry.
     #[serde(default)]
     pub fields: Vec<SmolStr>,
-    /// Renamed attributes: name in the entry to attribute.
+    /// Renamed attributes: name in the entry to attribute. `@trigger_from` and `@module` are the envelope's.
     #[serde(default)]
     pub renamed: BTreeMap<SmolStr, SmolStr>,
     /// The entry is also put under every customer that the event refers to (customer facts only).

@@ -25,7 +25,8 @@ pub struct MetricDefinition {
     /// Answered for a customer.
     #[serde(default = "yes")]
     pub customer: bool,
-    /// Dimensions it may be grouped and filtered by; all its components share them.
+    /// Dimensions it may be grouped and filtered by. A component that lacks one is taken whole (the spend of a CPA by
+    /// conversion type), so all components of a ratio share it unless the definition says why not.
     #[serde(default)]
     pub dimensions: Vec<SmolStr>,
     /// Numbers shown beside it: name to component or metric.
@@ -67,11 +68,18 @@ pub enum Formula {
         numerator: SmolStr,
         /// Components of the denominator, added.
         denominator: Vec<SmolStr>,
+        /// For a dimension of which one case may have several values (a ticket breached in two ways): the component
+        /// that is the numerator when that dimension is asked for.
+        #[serde(default)]
+        numerator_by: BTreeMap<SmolStr, SmolStr>,
     },
     /// Sum over count of one component (scores, seconds).
     Average {
         /// Component.
         of: SmolStr,
+        /// Further components whose marks belong to the same average.
+        #[serde(default)]
+        plus: Vec<SmolStr>,
     },
     /// Sum over count of money, by currency.
     MoneyAverage {
@@ -100,6 +108,9 @@ pub enum Formula {
         detractors: SmolStr,
         /// Component of all.
         all: SmolStr,
+        /// Further triples (promoters, detractors, all) that belong to the same score.
+        #[serde(default)]
+        plus: Vec<[SmolStr; 3]>,
     },
     /// (this period − previous equal period) / previous.
     Growth {
@@ -147,8 +158,17 @@ pub enum Formula {
     },
     /// Mean seconds per stage (company), ordered history (customer).
     StageHistory {
-        /// Component with one mark per stay in a stage, milliseconds as sum, dimension `stage`.
+        /// Component with one mark per finished stay in a stage, milliseconds as sum, dimension `stage`.
         of: SmolStr,
+        /// Component with one mark per stay, finished or not, with the same dimensions.
+        entries: SmolStr,
+    },
+    /// How many values of a dimension occur at all.
+    DistinctValues {
+        /// Component.
+        of: SmolStr,
+        /// Dimension whose values are counted.
+        by: SmolStr,
     },
     /// Something only a customer's own facts give: the engine's `view` of this name.
     View {
@@ -157,6 +177,9 @@ pub enum Formula {
         /// The company's answer, when there is one: a component that is counted (or a level when it is one).
         #[serde(default)]
         company: Option<SmolStr>,
+        /// Further components that are counted with it.
+        #[serde(default)]
+        plus: Vec<SmolStr>,
         /// Dimension whose values the company's answer lists.
         #[serde(default)]
         by: Option<SmolStr>,
