@@ -6,6 +6,7 @@ mod commands;
 mod failure;
 mod output;
 mod push;
+mod serve;
 mod settings;
 
 use std::process::ExitCode;

@@ -11,6 +11,7 @@ mod metrics;
 mod operations;
 mod push;
 mod quarantine;
+mod serve;
 mod settings;
 mod source;
 mod team;
@@ -59,6 +60,7 @@ struct Everywhere {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Serve),
     Push(push::Push),
     Customer(customer::Customer),
     Timeline(timeline::Timeline),
@@ -113,11 +115,16 @@ impl Cli {
 impl Command {
     /// Settings that the command's own flags give.
     fn flags(&self) -> Vec<(&'static str, String)> {
-        Vec::new()
+        match self {
+            Self::Serve(command) => command.flags(),
+            Self::Verify(command) => command.flags(),
+            _ => Vec::new(),
+        }
     }
 
     fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
+            Self::Serve(command) => command.run(context),
             Self::Push(command) => command.run(context),
             Self::Customer(command) => command.run(context),
             Self::Timeline(command) => command.run(context),

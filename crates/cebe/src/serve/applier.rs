@@ -92,11 +92,7 @@ fn run_until_stopped(work: &Work, tell: &Arc<watch::Sender<[u64; 2]>>, state: &S
     }
 }
 
-fn run_once(
-    work: &Work,
-    tell: &Arc<watch::Sender<[u64; 2]>>,
-    state: &State,
-) -> Result<(), cebe_worker::WorkerError> {
+fn run_once(work: &Work, tell: &Arc<watch::Sender<[u64; 2]>>, state: &State) -> Result<(), cebe_worker::WorkerError> {
     let tell = Arc::clone(tell);
     let applied = move |positions: Positions| {
         tell.send_replace([positions.live.0, positions.backfill.0]);

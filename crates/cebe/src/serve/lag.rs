@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cebe_catalog::{Micros, limits::STALE_AFTER_MILLIS};
-use cebe_queue::{Lane, Queue};
+use cebe_catalog::{Micros, Record, limits::STALE_AFTER_MILLIS};
+use cebe_queue::{Lane, Position, Queue, ReadLimit};
 use cebe_retriever::Freshness;
 use tokio::sync::watch;
 
@@ -29,13 +29,16 @@ struct Notes {
 }
 
 impl Lag {
-    /// Watches this queue.
+    /// Watches this queue, whose first record from `start` on waits to be applied.
     pub(crate) fn new(
         queue: Arc<dyn Queue>,
         applied: watch::Receiver<[u64; 2]>,
         clock: Arc<dyn Fn() -> Micros + Send + Sync>,
+        start: u64,
     ) -> Self {
-        Self { queue, applied, clock, notes: Mutex::default() }
+        let waiting_since = received_at(&*queue, start);
+        let taken = waiting_since.map(|at| (start, at)).into_iter().collect();
+        Self { queue, applied, clock, notes: Mutex::new(Notes { taken }) }
     }
 
     /// How fresh answers are now.
@@ -49,6 +52,14 @@ impl Lag {
         let lag_ms = now.millis_since(as_of).max(0);
         Freshness { as_of, lag_ms, stale: lag_ms > STALE_AFTER_MILLIS }
     }
+}
+
+/// When the record at a place of the live lane was received; `None` when there is none, or it is no event.
+fn received_at(queue: &dyn Queue, index: u64) -> Option<Micros> {
+    let limit = ReadLimit { records_max: 1, bytes_max: 1 };
+    let found = queue.read(Lane::Live, Position(index), limit).ok()?;
+    let record = Record::from_bytes(&found.first()?.1).ok()?;
+    record.header().map(|header| header.received_at)
 }
 
 impl Notes {

@@ -27,9 +27,8 @@ impl Store {
     /// Opens a folder, or makes a store there.
     pub(crate) fn open(settings: &Settings) -> Result<Self, Failure> {
         let data = Path::new(&settings.data);
-        std::fs::create_dir_all(data).map_err(|error| {
-            Failure::Store(format!("cannot make the data folder {}: {error}", data.display()))
-        })?;
+        std::fs::create_dir_all(data)
+            .map_err(|error| Failure::Store(format!("cannot make the data folder {}: {error}", data.display())))?;
         let (master, made) = master_key::load_or_make(&settings.master_key_file, data)
             .map_err(|error| Failure::Store(format!("{error:#}")))?;
         if let Some(path) = made {
@@ -54,8 +53,7 @@ fn open_both(data: &Path, settings: &Settings) -> Result<(queue::Embedded, centr
     for torn in queue.facts().torn {
         tracing::warn!(lane = %torn.lane, bytes = torn.bytes, "a torn end of the queue was cut; it was never acknowledged");
     }
-    let central_settings =
-        EmbeddedSettings { store_id: Some(queue.facts().store.0), ..EmbeddedSettings::default() };
+    let central_settings = EmbeddedSettings { store_id: Some(queue.facts().store.0), ..EmbeddedSettings::default() };
     let central = central::Embedded::open(&data.join("central"), central_settings).map_err(refused)?;
     let positions = central.snapshot().and_then(|snapshot| snapshot.positions()).map_err(refused)?;
     no_gap(&queue, &positions)?;
