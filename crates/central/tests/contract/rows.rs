@@ -355,3 +355,31 @@ fn derived_rows_are_replaced_and_the_rest_stays() {
         assert_eq!(points, [("a".to_owned(), 8, 50), ("c".to_owned(), 3, 0)]);
     });
 }
+
+#[test]
+fn ids_longer_than_a_key_are_not_there() {
+    let long = "x".repeat(70_000);
+    everywhere(|store| {
+        store.commit(&applying(0, &[event(&company(), "e", Some(customer("c")), 1)])).unwrap();
+        let refused = Changes { nodes: vec![(node_key(&long), Some(node_row(true)))], ..Changes::default() };
+        assert!(matches!(store.commit(&refused), Err(cebe_central::StoreError::KeyTooLong(_))));
+        let now = store.snapshot().unwrap();
+        assert_eq!(now.node(&company(), &customer(&long)).unwrap(), None);
+        assert_eq!(now.facts_of(&company(), &customer(&long)).unwrap(), []);
+        now.timeline(&company(), &customer(&long), None, &mut |_| panic!("nothing is there")).unwrap();
+        let mut rows = 0;
+        let before = cebe_central::TimelineCursor {
+            at: Micros(2),
+            id: long.as_str().into(),
+            name: "".into(),
+            module: "".into(),
+        };
+        now.timeline(&company(), &customer("c"), Some(&before), &mut |_| {
+            rows += 1;
+            Continue(())
+        })
+        .unwrap();
+        assert_eq!(rows, 1);
+        assert_eq!(now.quarantine(&company(), Some(&long), 9).unwrap(), []);
+    });
+}
