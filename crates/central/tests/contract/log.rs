@@ -164,6 +164,15 @@ fn the_log_comes_in_commit_order_across_months_and_companies() {
         let now = store.snapshot().unwrap();
         assert_eq!(log(&now, &company()), expected);
         assert_eq!(log(&now, &"".into()).len(), 1);
+        let mut old = 0;
+        let second_month = Micros(JANUARY.0 + 31 * DAY);
+        now.log_received_before(&company(), second_month, &mut |event, _| {
+            assert!(event.header.received_at < second_month);
+            old += 1;
+            Continue(())
+        })
+        .unwrap();
+        assert_eq!(old, 50, "a third of the events");
         assert_eq!(now.companies_with_log().unwrap(), ["".into(), company(), "acme\0".into()]);
         let mut first = Vec::new();
         now.log(&company(), &mut |event, _| {

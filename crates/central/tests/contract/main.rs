@@ -1,5 +1,7 @@
 //! The contract of the Central DB, run against every implementation, and what only the embedded one promises.
 
+#![allow(clippy::unwrap_used, reason = "the whole crate is tests")]
+
 mod embedded;
 mod fixtures;
 mod log;

@@ -383,3 +383,48 @@ fn ids_longer_than_a_key_are_not_there() {
         assert_eq!(now.quarantine(&company(), Some(&long), 9).unwrap(), []);
     });
 }
+
+/// CORE-CON-SLA: a reader sees whole commits only, while they are being written.
+#[test]
+fn readers_never_see_half_a_commit() {
+    const COMMITS: u64 = 100;
+    let commit = |number: u64| {
+        let events: Vec<_> =
+            (0..5).map(|n| event(&company(), &format!("{number}-{n}"), Some(customer("c")), number as i64)).collect();
+        let mut changes = applying(number * 5, &events);
+        changes.nodes.push((
+            node_key("c"),
+            Some(NodeRow { seen: Evidence { count: number, earliest: vec![] }, ..node_row(false) }),
+        ));
+        changes.points.push((point_key("p", 0, &[]), live(1)));
+        changes
+    };
+    everywhere(|store| {
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..COMMITS).for_each(|number| store.commit(&commit(number)).unwrap()));
+            let mut commits = 0;
+            while commits < COMMITS {
+                let now = store.snapshot().unwrap();
+                commits = now.commits().unwrap();
+                if commits == 0 {
+                    continue;
+                }
+                assert_eq!(now.positions().unwrap(), [place(commits * 5)]);
+                assert_eq!(now.node(&company(), &customer("c")).unwrap().unwrap().seen.count, commits - 1);
+                let (mut rows, mut sum) = (0, 0);
+                now.timeline(&company(), &customer("c"), None, &mut |row| {
+                    assert!(rows > 0 || now.body(&row.address).unwrap().is_some());
+                    rows += 1;
+                    Continue(())
+                })
+                .unwrap();
+                now.all_points(&company(), &mut |_, point| {
+                    sum += point.live.sum;
+                    Continue(())
+                })
+                .unwrap();
+                assert_eq!((rows, sum), (commits * 5, i128::from(commits)));
+            }
+        });
+    });
+}
