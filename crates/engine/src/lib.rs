@@ -1,5 +1,5 @@
 //! The pure heart: facts and records come in, changes, effects and outcomes go out. It does no IO, reads no clock, uses
-//! no randomness and no hash map; time enters as records. Read `step.rs` first, then `fold/` and `identity/`.
+//! no randomness and no hash map; time enters as records. Read `step/mod.rs` first, then `fold/` and `identity/`.
 #![no_std]
 
 extern crate alloc;
@@ -9,6 +9,7 @@ pub mod component;
 pub mod control;
 pub mod entry;
 pub mod fold;
+pub mod formula;
 pub mod identity;
 pub mod rows;
 pub mod step;

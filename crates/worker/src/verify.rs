@@ -74,14 +74,8 @@ pub type Rows = BTreeMap<String, String>;
 type Read = fn(&Snapshot, &CompanyId) -> Result<Rows, WorkerError>;
 
 /// What is derived from the log, and how it is read for comparison.
-const TABLES: [(&str, Read); 6] = [
-    ("node", nodes),
-    ("fact", facts),
-    ("point", points),
-    ("activity", activity),
-    ("tally", tallies),
-    ("held", held),
-];
+const TABLES: [(&str, Read); 6] =
+    [("node", nodes), ("fact", facts), ("point", points), ("activity", activity), ("tally", tallies), ("held", held)];
 
 /// Everything derived of a company, table by table, as text: equal texts are equal states.
 pub fn state(snapshot: &Snapshot, company: &CompanyId) -> Result<BTreeMap<&'static str, Rows>, WorkerError> {

@@ -6,7 +6,7 @@ mod deltas;
 mod derived;
 mod log;
 
-pub(crate) use batch::Batch;
+pub(crate) use batch::{Batch, KEY_BYTES_MAX};
 use deltas::PointCache;
 
 use crate::{

@@ -293,7 +293,7 @@ impl Unit {
         keys.push(self.key.clone());
         let entries = self.entries(rows, &keys);
         let own_from = own.map(|own| Micros(own.saturating_mul(company.window_micros(fact.window.as_deref()))));
-        fold_entries(fact, company, entries, own_from)
+        fold_entries(fact, company, &self.key, entries, own_from)
     }
 
     fn entries<'r>(&self, rows: &'r BTreeMap<FactKey, FactRow>, keys: &[SmolStr]) -> Vec<&'r Entry> {
@@ -321,6 +321,7 @@ impl Unit {
 pub fn fold_entries(
     fact: &FactDefinition,
     company: &CompanyContext,
+    key: &str,
     mut entries: Vec<&Entry>,
     own_from: Option<Micros>,
 ) -> Option<Folded> {
@@ -329,7 +330,7 @@ pub fn fold_entries(
     }
     entries.sort_by(|a, b| a.order().cmp(&b.order()));
     entries.dedup_by(|a, b| a.order() == b.order());
-    let input = FoldInput { entries: &entries, settings: &company.settings, zone: &company.zone, own_from };
+    let input = FoldInput { key, entries: &entries, settings: &company.settings, zone: &company.zone, own_from };
     Some(fold::by_name(&fact.fold)?(&input))
 }
 
@@ -346,7 +347,9 @@ impl Delta {
 
     fn occurrence(&mut self, context: Context<'_>, placed: &Placed<'_>, add: bool) {
         let Some(company) = context.companies.get(&placed.key.company) else { return };
-        let Some(folded) = fold_entries(placed.fact, company, [&placed.entry].into(), None) else { return };
+        let Some(folded) = fold_entries(placed.fact, company, &placed.key.key, [&placed.entry].into(), None) else {
+            return;
+        };
         let sign = if add { 1 } else { -1 };
         for contribution in component::contributions(context.definitions, placed.fact, &folded) {
             for anchor in placed.entry.anchor.iter().chain(&placed.entry.customers) {
@@ -365,11 +368,11 @@ impl Delta {
         let Some(company) = context.companies.get(id) else { return };
         let active = context.definitions.components.get(&contribution.component).is_some_and(|c| c.activity);
         if let Some(anchor) = contribution.anchor.clone().filter(|_| active) {
-            let day = contribution.at.local_day(&company.zone);
+            let day = contribution.day_at.local_day(&company.zone);
             let component = contribution.component.clone();
             *self.activity.entry(ActivityKey { company: id.clone(), component, day, anchor }).or_default() += sign;
         }
-        let bucket = Micros(contribution.at.0.div_euclid(company.bucket_micros) * company.bucket_micros);
+        let bucket = Micros(contribution.bucket_at.0.div_euclid(company.bucket_micros) * company.bucket_micros);
         let key = PointKey {
             company: id.clone(),
             component: contribution.component,

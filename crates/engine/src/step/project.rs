@@ -113,9 +113,7 @@ fn place<'a>(
     item: Option<(SmolStr, Value)>,
     placed: &mut Vec<Placed<'a>>,
 ) {
-    let Some(key) = business_key(fact, projection, company, event, rank, item.as_ref().map(|(name, _)| name)) else {
-        return;
-    };
+    let keys = business_keys(fact, projection, company, event, rank, item.as_ref().map(|(name, _)| name));
     let entry = Entry {
         rank: rank.clone(),
         event: event.name.0.clone(),
@@ -124,7 +122,7 @@ fn place<'a>(
         customers: event.references.iter().map(|reference| reference.anchor.clone()).collect(),
         fields: fields(projection, event, item.map(|(_, value)| value)),
     };
-    for (owner, key) in owners(fact, projection, event, key) {
+    for (owner, key) in keys.into_iter().flat_map(|key| owners(fact, projection, event, key)) {
         let key = FactKey { company: event.company().clone(), owner, fact: fact.name.clone(), key };
         placed.push(Placed { fact, key, entry: entry.clone() });
     }
@@ -171,27 +169,63 @@ fn owners(fact: &FactDefinition, projection: &Projection, event: &EventRecord, k
     anchors.into_iter().map(|anchor| (Owner::Anchor(anchor.clone()), key.clone())).collect()
 }
 
-fn business_key(
+/// The business keys an entry goes under: none when the event has not what a key needs, several when a period spans
+/// several months.
+fn business_keys(
     fact: &FactDefinition,
     projection: &Projection,
     company: &CompanyContext,
     event: &EventRecord,
     rank: &Rank,
     item: Option<&SmolStr>,
-) -> Option<SmolStr> {
+) -> Vec<SmolStr> {
     if let Some(name) = item {
-        return Some(name.clone());
+        return vec![name.clone()];
     }
     if fact.whose == Whose::Window {
-        return Some(period_key(rank.at, company.window_micros(fact.window.as_deref())));
+        return vec![period_key(rank.at, company.window_micros(fact.window.as_deref()))];
     }
     if projection.key.is_empty() {
-        return Some(SmolStr::default());
+        return vec![SmolStr::default()];
     }
-    projection.key.iter().find_map(|parts| {
-        let parts: Option<Vec<String>> = parts.iter().map(|part| key_part(part, event)).collect();
-        parts.map(|parts| parts.join("\u{1f}").into())
+    projection.key.iter().find_map(|parts| alternative(parts, event)).unwrap_or_default()
+}
+
+/// One alternative of a key; the last part `@months` stands for every month of the event's period.
+fn alternative(parts: &[SmolStr], event: &EventRecord) -> Option<Vec<SmolStr>> {
+    let (months, parts) = match parts.split_last() {
+        Some((last, parts)) if last == "@months" => (Some(months(event)?), parts),
+        _ => (None, parts),
+    };
+    let parts: Option<Vec<String>> = parts.iter().map(|part| key_part(part, event)).collect();
+    let key = parts?.join("\u{1f}");
+    Some(match months {
+        None => vec![key.into()],
+        Some(months) => months.into_iter().map(|month| format!("{key}\u{1f}{month}").into()).collect(),
     })
+}
+
+/// Longest period that is spread over months, in days; a longer one is cut there.
+const PERIOD_DAYS_MAX: i32 = 366;
+
+/// Every calendar month (`YYYY-MM`) that the event's `period` touches.
+fn months(event: &EventRecord) -> Option<Vec<String>> {
+    let (first, last) = match event.attribute("period")? {
+        Value::Date(day) => (*day, *day),
+        Value::Text(text) => {
+            let first = text.get(..10).and_then(Day::parse)?;
+            let last = text.split_once('/').and_then(|(_, end)| Day::parse(end)).unwrap_or(first);
+            (first, Day(last.0.clamp(first.0, first.0.saturating_add(PERIOD_DAYS_MAX))))
+        }
+        _ => return None,
+    };
+    let mut months = Vec::new();
+    let mut month = first.to_civil().first_of_month();
+    while month <= last.to_civil() {
+        months.push(format!("{:04}-{:02}", month.year(), month.month()));
+        month = month.last_of_month().tomorrow().ok()?;
+    }
+    Some(months)
 }
 
 fn key_part(part: &str, event: &EventRecord) -> Option<String> {

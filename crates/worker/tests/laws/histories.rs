@@ -33,9 +33,14 @@ pub fn history(events: usize) -> impl Strategy<Value = History> {
     let names: Vec<SmolStr> = Definitions::standard().events.keys().cloned().collect();
     let event = (prop::sample::select(names), any::<u64>(), any::<u64>()).prop_map(|(name, a, b)| make(&name, a, b));
     let limits = prop_oneof![Just(5u32), Just(2), Just(1)];
-    (prop::collection::vec(event, 1..events), limits, prop::sample::select(vec!["UTC", "Asia/Kolkata", "America/New_York"]))
+    (
+        prop::collection::vec(event, 1..events),
+        limits,
+        prop::sample::select(vec!["UTC", "Asia/Kolkata", "America/New_York"]),
+    )
         .prop_map(|(copies, limit, zone)| {
-            let mut settings = CompanySettings { time_zone: zone.into(), attribute_deals: limit == 2, ..CompanySettings::default() };
+            let mut settings =
+                CompanySettings { time_zone: zone.into(), attribute_deals: limit == 2, ..CompanySettings::default() };
             settings.identity_limits.insert(IdentifierKind::Phone, limit);
             let copies = distinct_receipts(copies);
             History { settings, copies }
@@ -200,10 +205,8 @@ impl History {
         let mut links = Vec::new();
         for event in &self.copies {
             let own = event.anchor.iter().flat_map(|a| event.identifiers.iter().map(move |o| (a.clone(), o.clone())));
-            let referenced = event
-                .references
-                .iter()
-                .flat_map(|r| r.identifiers.iter().map(move |o| (r.anchor.clone(), o.clone())));
+            let referenced =
+                event.references.iter().flat_map(|r| r.identifiers.iter().map(move |o| (r.anchor.clone(), o.clone())));
             links.extend(own.chain(referenced).filter(|(a, b)| a != b));
         }
         links.sort();

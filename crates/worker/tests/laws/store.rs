@@ -61,7 +61,8 @@ impl Store {
     }
 
     pub fn unlink(&mut self, links: &[(Node, Node)], undo: bool) {
-        let unlink = Unlink { company: COMPANY.into(), links: links.to_vec(), apart: None, undo, reason: "test".into() };
+        let unlink =
+            Unlink { company: COMPANY.into(), links: links.to_vec(), apart: None, undo, reason: "test".into() };
         self.step(Step::unlink(self.context(), unlink));
     }
 
