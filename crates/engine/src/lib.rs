@@ -5,8 +5,11 @@
 extern crate alloc;
 
 pub mod change;
+pub mod component;
+//U
 pub mod entry;
 pub mod fold;
+pub mod formula;
 pub mod identity;
 pub mod rows;
 pub mod want;
