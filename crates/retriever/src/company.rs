@@ -1,13 +1,13 @@
 //! The company of a read: its settings, zone, events and keys.
 
 use crate::http::{Read, ReadError};
-use cebe_catalog::{CompanyId, Definitions, EventName, PiiClass, definition::EventDefinition, time::Zone};
-use cebe_central::Snapshot;
+use cebe_catalog::{CompanyId, Definitions, PiiClass, definition::CompanyCatalog, time::Zone};
+use cebe_central::{Order, Snapshot};
 use cebe_engine::change::{CompanyRow, ControlKind, ControlRow};
 use cebe_privacy::keys::{CompanyKeys, MasterKey};
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -29,22 +29,21 @@ impl Company {
         Ok(Self { id, row, zone, definitions: read.house.reads.definitions.clone() })
     }
 
-    /// The definition of an event: the catalog's, else the company's own.
-    pub(crate) fn event<'a>(
-        &'a self,
-        snapshot: &Snapshot,
-        name: &EventName,
-    ) -> Result<Option<Cow<'a, EventDefinition>>, ReadError> {
-        if let Some(definition) = self.definitions.events.get(name.as_str()) {
-            return Ok(Some(Cow::Borrowed(definition)));
-        }
-        let id = format!("{}\0{name}", self.id);
-        match snapshot.control(ControlKind::EventDefinition, &id)? {
-            Some(ControlRow::EventDefinition(json)) => serde_json::from_str(&json)
-                .map(|definition| Some(Cow::Owned(definition)))
-                .map_err(|_| ReadError::Damaged("event definition")),
-            _ => Ok(None),
-        }
+    /// The company's events: its own, registered at run time, over the standard ones.
+    pub(crate) fn catalog(&self, snapshot: &Snapshot) -> Result<CompanyCatalog<'_>, ReadError> {
+        let mut catalog = CompanyCatalog::new(&self.definitions);
+        let mut damaged = false;
+        let prefix = format!("{}\0", self.id);
+        snapshot.control_all(ControlKind::EventDefinition, &prefix, Order::Forward, &mut |_, row| {
+            if let ControlRow::EventDefinition(json) = row {
+                match serde_json::from_str(&json) {
+                    Ok(event) => catalog.add(event),
+                    Err(_) => damaged = true,
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        if damaged { Err(ReadError::Damaged("event definition")) } else { Ok(catalog) }
     }
 
     /// Names of attributes that hold agents' or admins' ids, in any event of the catalog.

@@ -27,11 +27,6 @@ pub(crate) fn sees_staff(grant: &Grant, module: &str) -> bool {
     grant.teams.iter().any(|team| team.modules.allows(module) && team.pii_classes.allows(STAFF))
 }
 
-/// Does the key read every module? Numbers that mix modules are for such keys only.
-pub(crate) fn reads_everything(grant: &Grant) -> bool {
-    grant.modules == Scope::All && grant.teams.iter().any(|team| team.modules == Scope::All)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,8 +56,7 @@ mod tests {
     #[test]
     fn staff_ids_need_a_team_that_sees_them() {
         let bounded = TeamView { modules: Scope::Only(vec!["deals".into()]), pii_classes: Scope::Only(vec![]) };
-        assert!(!sees_staff(&grant(Scope::All, bounded.clone()), "deals"));
+        assert!(!sees_staff(&grant(Scope::All, bounded), "deals"));
         assert!(sees_staff(&grant(Scope::All, TeamView::everything()), "deals"));
-        assert!(!reads_everything(&grant(Scope::All, bounded)));
     }
 }

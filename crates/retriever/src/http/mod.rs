@@ -12,4 +12,4 @@ pub(crate) use error::{ErrorBody, ReadError};
 pub(crate) use last::LastAnswers;
 pub(crate) use paging::{limit, page};
 pub(crate) use parameters::Parameters;
-pub(crate) use run::{Read, read, read_remembered};
+pub(crate) use run::{Read, read, read_remembered, run};

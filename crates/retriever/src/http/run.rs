@@ -44,6 +44,14 @@ impl Read {
         Ok(company)
     }
 
+    /// The company that the request names, if it names one, which the key must serve.
+    pub(crate) fn named_company(&self) -> Result<Option<String>, ReadError> {
+        match &self.named_company {
+            Some(id) if !self.grant.allows_company(id) => Err(ReadError::CompanyNotAllowed),
+            named => Ok(named.clone()),
+        }
+    }
+
     /// Stops work that nobody waits for any more.
     pub(crate) fn in_time(&self) -> Result<(), ReadError> {
         if Instant::now() < self.ends { Ok(()) } else { Err(ReadError::Timeout) }

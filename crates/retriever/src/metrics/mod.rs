@@ -18,5 +18,5 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::{__path_metric, company_metric, metric};
+pub(crate) use answer::{__path_metric, metric};
 pub(crate) use list::{__path_list, list};
