@@ -8,6 +8,7 @@ mod output;
 mod push;
 mod serve;
 mod settings;
+mod traffic;
 
 use std::process::ExitCode;
 

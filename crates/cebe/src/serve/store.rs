@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn queue_of_three() -> Memory {
-        let queue = Memory::new(StoreId([7; 16]), MemorySettings::default());
+        let queue = Memory::new(MemorySettings::default(), StoreId([7; 16]), cebe_queue::system_clock());
         let records = vec![Bytes::from_static(b"r"); 3];
         let appended = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(queue.append(
             Lane::Live,

@@ -4,7 +4,6 @@
 mod count;
 mod describe;
 mod fault;
-mod gate;
 mod probes;
 mod trace;
 mod verify;
@@ -19,6 +18,8 @@ use cebe_adapter::Desk;
 use cebe_catalog::Definitions;
 use cebe_central::Central;
 use cebe_retriever::Reads;
+
+pub(crate) use verify::applied_events;
 
 use super::lag::Lag;
 use super::telemetry::Telemetry;
@@ -51,16 +52,15 @@ pub(crate) fn router(front: Front) -> Router {
         .route("/readyz", get(probes::readyz))
         .with_state(probes::Readiness { lag, worker_alive })
         .route("/metrics", get(move || probes::measurements(telemetry.clone())))
-        .route("/openapi.json", get(describe::openapi));
-    let guarded = desk
-        .router()
+        .route("/openapi.json", get(describe::openapi))
+        .method_not_allowed_fallback(fault::no_such_method);
+    desk.router()
         .merge(cebe_retriever::router(reads))
         .merge(verify::router(central, definitions))
         .fallback(fault::no_such_route)
         .method_not_allowed_fallback(fault::no_such_method)
-        .layer(from_fn_with_state(desk, gate::identify));
-    open.fallback_service(guarded)
-        .method_not_allowed_fallback(fault::no_such_method)
+        .layer(from_fn_with_state(desk, cebe_adapter::guard))
+        .merge(open)
         .layer(DefaultBodyLimit::max(request_bytes_max))
         .layer(from_fn(fault::catch_panics))
         .layer(from_fn(count::count))

@@ -56,7 +56,7 @@ pub(super) async fn start(
 ) -> Response {
     let company = match chosen(&grant, &headers) {
         Ok(company) => company,
-        Err(refusal) => return refusal,
+        Err(refused) => return refused.into_response(),
     };
     let id = uuid::Uuid::now_v7().to_string();
     let Some(job) = desk.admit(&id, company) else {
@@ -77,7 +77,7 @@ pub(super) async fn look(
     Path(id): Path<String>,
 ) -> Response {
     if !grant.may(Action::Verify) {
-        return forbidden();
+        return Refused::Role.into_response();
     }
     let job = desk.jobs.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
     match job.filter(|job| may_see(&grant, job.company.as_ref())) {
@@ -87,9 +87,9 @@ pub(super) async fn look(
 }
 
 /// The company that the request names; `None` is all, for keys that serve all.
-fn chosen(grant: &Grant, headers: &HeaderMap) -> Result<Option<CompanyId>, Response> {
+fn chosen(grant: &Grant, headers: &HeaderMap) -> Result<Option<CompanyId>, Refused> {
     if !grant.may(Action::Verify) {
-        return Err(forbidden());
+        return Err(Refused::Role);
     }
     let named = headers.get("x-company-id").and_then(|value| value.to_str().ok()).filter(|name| !name.is_empty());
     let only = match &grant.companies {
@@ -99,11 +99,8 @@ fn chosen(grant: &Grant, headers: &HeaderMap) -> Result<Option<CompanyId>, Respo
     let company = named.or(only).map(|name| CompanyId(name.into()));
     match may_see(grant, company.as_ref()) {
         true => Ok(company),
-        false if company.is_none() => {
-            let message = "this key serves several companies: name one";
-            Err(fault(StatusCode::BAD_REQUEST, "company_required", message, "set the X-Company-Id header"))
-        }
-        false => Err(fault(StatusCode::FORBIDDEN, "company_not_allowed", "this key does not serve this company", "")),
+        false if company.is_none() => Err(Refused::NoCompany),
+        false => Err(Refused::OtherCompany),
     }
 }
 
@@ -114,9 +111,35 @@ fn may_see(grant: &Grant, company: Option<&CompanyId>) -> bool {
     }
 }
 
-fn forbidden() -> Response {
-    let hint = "use a key whose role allows this call";
-    fault(StatusCode::FORBIDDEN, "forbidden", "this key may not verify", hint)
+/// Why a verification is not started or shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refused {
+    /// The role does not allow it.
+    Role,
+    /// The key serves several companies and none is named.
+    NoCompany,
+    /// The key does not serve the company.
+    OtherCompany,
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let (status, code, message, hint) = match self {
+            Self::Role => {
+                (StatusCode::FORBIDDEN, "forbidden", "this key may not verify", "use a key whose role allows this call")
+            }
+            Self::NoCompany => (
+                StatusCode::BAD_REQUEST,
+                "company_required",
+                "this key serves several companies: name one",
+                "set the X-Company-Id header",
+            ),
+            Self::OtherCompany => {
+                (StatusCode::FORBIDDEN, "company_not_allowed", "this key does not serve this company", "")
+            }
+        };
+        fault(status, code, message, hint)
+    }
 }
 
 impl Desk {
