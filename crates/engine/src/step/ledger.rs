@@ -36,6 +36,17 @@ pub struct Ledger<'a> {
     moved: BTreeSet<(CompanyId, Node)>,
 }
 
+/// Does what leaves the log stay in the numbers?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sealing {
+    /// It is taken back.
+    No,
+    /// It stays, and so does what is kept by anchor.
+    Expiry,
+    /// It stays, but nothing of the person does.
+    Erasure,
+}
+
 /// What is folded as one: an entity's fact, or one customer's part of a customer fact.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Unit {
@@ -109,7 +120,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// Applies the entries and hands over rows and differences.
-    pub fn finish(mut self, context: Context<'_>, people: &People, sealing: bool, changes: &mut Changes) {
+    pub fn finish(mut self, context: Context<'_>, people: &People, sealing: Sealing, changes: &mut Changes) {
         let mut delta = Delta::default();
         let (mut touched, mut held) = (BTreeSet::new(), BTreeSet::new());
         for (placed, add) in core::mem::take(&mut self.placed) {
@@ -127,7 +138,7 @@ impl<'a> Ledger<'a> {
         delta.fold_all(context, &self.after, &after, 1);
         delta.finish(sealing, changes);
         let truncated = self.truncate(context, &after, &touched);
-        truncated.finish(true, changes);
+        truncated.finish(Sealing::Expiry, changes);
         self.rows(changes);
     }
 
@@ -388,14 +399,14 @@ impl Delta {
         self.tallies.values_mut().for_each(|sum| *sum = -*sum);
     }
 
-    /// Hands the differences over. When sealing, points keep what left the log apart, and activity and tallies keep
-    /// their rows.
-    fn finish(self, sealing: bool, changes: &mut Changes) {
+    /// Hands the differences over. What is sealed stays in the points, apart; what is kept by anchor stays with expiry
+    /// and goes with erasure.
+    fn finish(self, sealing: Sealing, changes: &mut Changes) {
         for (key, sum) in self.points.into_iter().filter(|(_, sum)| !sum.is_zero()) {
-            let sealed = if sealing { -sum } else { Sum::default() };
+            let sealed = if sealing == Sealing::No { Sum::default() } else { -sum };
             changes.points.push((key, Point { live: sum, sealed }));
         }
-        if !sealing {
+        if sealing != Sealing::Expiry {
             changes.activity.extend(self.activity.into_iter().filter(|(_, count)| *count != 0));
             changes.tallies.extend(self.tallies.into_iter().filter(|(_, sum)| !sum.is_zero()));
         }
