@@ -4,10 +4,13 @@
 
 pub mod context;
 pub mod dedup;
+pub mod delta;
 pub mod ledger;
 pub mod outcome;
 pub mod people;
 pub mod project;
+pub mod tokens;
+pub mod unit;
 
 use crate::{
     change::{Applied, Changes, Removed},
@@ -18,7 +21,8 @@ use alloc::vec::Vec;
 use cebe_catalog::{CompanyId, EventRecord, Node, Record, control::Unlink, record::Vault};
 pub use context::{CompanyContext, Context};
 use dedup::Dedup;
-use ledger::{Ledger, Sealing};
+use delta::Sealing;
+use ledger::Ledger;
 use outcome::Counts;
 use people::People;
 
@@ -277,7 +281,7 @@ impl<'a> Step<'a> {
         let retired = self.leaving == Leaving::Retired;
         for event in core::mem::take(&mut self.removed) {
             if self.erase.is_some() {
-                let tokens = ledger::sealed_tokens(&event);
+                let tokens = tokens::sealed_tokens(&event);
                 self.changes.vault_removed.extend(tokens.into_iter().map(|token| (event.company().clone(), token)));
             }
             let seen = retired.then(|| retired_row(&event));

@@ -21,6 +21,9 @@ pub struct People {
     pub learned: bool,
 }
 
+/// Changes what is said of a pair.
+type Correction = fn(&mut Rows, &Node, &Node) -> bool;
+
 #[derive(Debug, Default)]
 struct Company {
     before: Rows,
@@ -113,7 +116,7 @@ impl People {
     /// Rejects links and keeps ids apart, or takes that back.
     pub fn correct(&mut self, unlink: &Unlink) {
         let company = self.companies.entry(unlink.company.clone()).or_default();
-        let (link, apart): (fn(&mut Rows, &Node, &Node) -> bool, fn(&mut Rows, &Node, &Node) -> bool) =
+        let (link, apart): (Correction, Correction) =
             if unlink.undo { (identity::unreject, identity::rejoin) } else { (identity::reject, identity::keep_apart) };
         for (a, b) in &unlink.links {
             link(&mut company.after, a, b);

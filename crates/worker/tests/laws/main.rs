@@ -1,6 +1,8 @@
 //! The laws over random histories of all modules: order, repetition and batches do not matter (law 3), what is live
 //! equals what is recomputed (law 4), links come and go without a trace (law 5), every event has one outcome (law 2).
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod histories;
 mod store;
 
