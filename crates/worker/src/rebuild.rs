@@ -60,7 +60,7 @@ fn corrections(snapshot: &Snapshot, company: &CompanyId) -> Result<Changes, Work
     let mut changes = Changes::default();
     snapshot.nodes(company, &mut |node, row| {
         let kept = NodeRow {
-            links: row.links.into_iter().filter(|link| link.rejected).map(|link| rejected_only(link)).collect(),
+            links: row.links.into_iter().filter(|link| link.rejected).map(rejected_only).collect(),
             apart: row.apart,
             blocked: row.blocked,
             erased: row.erased,

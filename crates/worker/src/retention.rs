@@ -73,11 +73,15 @@ fn collect(
     Ok(())
 }
 
+/// Why events left the log, as sealing records say it.
+pub const EXPIRY: &str = "expiry";
+
 /// Adds the sealing record of what a commit takes out of the log.
-pub fn seal(changes: &mut Changes, company: &CompanyId, at: Micros) {
+pub fn seal(changes: &mut Changes, company: &CompanyId, at: Micros, why: &str) {
     let points = changes.points.iter().filter(|(_, point)| !point.sealed.is_zero()).count();
     let json = serde_json::json!({
-        "company_id": company.as_str(), "at": at.to_rfc3339(), "events": changes.removed.len(), "points": points,
+        "company_id": company.as_str(), "why": why, "at": at.to_rfc3339(), "events": changes.removed.len(),
+        "points": points,
     });
     let digest = changes.removed.first().map(|removed| removed.key.id.to_string()).unwrap_or_default();
     let id = format!("{company}\0{:020}{digest}", at.0).into();
@@ -101,5 +105,5 @@ pub fn receipt(changes: &mut Changes, company: &CompanyId, customer: &Node, rece
         id,
         row: Some(ControlRow::Erasure(json.to_string())),
     });
-    seal(changes, company, at);
+    seal(changes, company, at, "erasure");
 }

@@ -228,7 +228,7 @@ impl Worker {
         for (company, events) in expired.batches {
             let context = Context { definitions: &self.definitions, companies: self.companies.contexts() };
             let mut changes = drive(Step::retire(context, events), &self.central.snapshot()?)?;
-            retention::seal(&mut changes, &company, at);
+            retention::seal(&mut changes, &company, at, retention::EXPIRY);
             self.central.commit(&changes)?;
         }
         self.commit(expired.changes, &[place])

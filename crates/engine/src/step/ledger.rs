@@ -3,27 +3,22 @@
 
 use super::{
     context::{CompanyContext, Context},
+    delta::{Delta, Sealing},
     people::People,
     project::{self, Placed},
+    unit::{Unit, around, following},
 };
 use crate::{
     change::Changes,
-    component::{self, Contribution},
     entry::Entry,
-    fold::{self, FoldInput, Folded},
-    rows::{ActivityKey, FactKey, FactRow, HeldKey, NodeKey, Owner, Point, PointKey, Sum, TallyKey},
+    rows::{FactKey, FactRow, HeldKey, NodeKey, Owner},
     want::Wants,
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
-use cebe_catalog::{
-    CompanyId, EventRecord, Micros, Node, Token, Value,
-    definition::{FactDefinition, Whose},
-    limits,
-};
-use smol_str::SmolStr;
+use cebe_catalog::{CompanyId, EventRecord, Node, definition::Whose, limits};
 
 /// The facts a step touches, before and after.
 #[derive(Debug, Default)]
@@ -34,24 +29,6 @@ pub struct Ledger<'a> {
     before: BTreeMap<FactKey, FactRow>,
     after: BTreeMap<FactKey, FactRow>,
     moved: BTreeSet<(CompanyId, Node)>,
-}
-
-/// What is folded as one: an entity's fact, or one customer's part of a customer fact.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Unit {
-    company: CompanyId,
-    fact: SmolStr,
-    key: SmolStr,
-    /// The customer's nodes; empty for an entity.
-    nodes: Vec<Node>,
-}
-
-/// What changes in points, activity and tallies.
-#[derive(Default)]
-struct Delta {
-    points: BTreeMap<PointKey, Sum>,
-    activity: BTreeMap<ActivityKey, i64>,
-    tallies: BTreeMap<TallyKey, Sum>,
 }
 
 impl<'a> Ledger<'a> {
@@ -109,7 +86,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// Applies the entries and hands over rows and differences.
-    pub fn finish(mut self, context: Context<'_>, people: &People, sealing: bool, changes: &mut Changes) {
+    pub fn finish(mut self, context: Context<'_>, people: &People, sealing: Sealing, changes: &mut Changes) {
         let mut delta = Delta::default();
         let (mut touched, mut held) = (BTreeSet::new(), BTreeSet::new());
         for (placed, add) in core::mem::take(&mut self.placed) {
@@ -127,7 +104,7 @@ impl<'a> Ledger<'a> {
         delta.fold_all(context, &self.after, &after, 1);
         delta.finish(sealing, changes);
         let truncated = self.truncate(context, &after, &touched);
-        truncated.finish(true, changes);
+        truncated.finish(Sealing::Expiry, changes);
         self.rows(changes);
     }
 
@@ -243,191 +220,5 @@ fn change_row(row: &mut FactRow, entry: Entry, add: bool) {
             row.entries.remove(place);
         }
         (Ok(_), true) | (Err(_), false) => {}
-    }
-}
-
-/// The keys whose entries bear on a window fact's period: the one before, itself, the one after.
-fn around(fact: &FactDefinition, company: &CompanyContext, key: &SmolStr) -> Vec<SmolStr> {
-    match period(fact, key) {
-        Some(period) => (period - 1..=period + 1).map(|p| numbered(company, fact, p)).collect(),
-        None => [key.clone()].into(),
-    }
-}
-
-/// The periods whose marks an entry of this one can change: itself and the next.
-fn following(fact: &FactDefinition, company: &CompanyContext, key: &SmolStr) -> Vec<SmolStr> {
-    match period(fact, key) {
-        Some(period) => (period..=period + 1).map(|p| numbered(company, fact, p)).collect(),
-        None => [key.clone()].into(),
-    }
-}
-
-fn period(fact: &FactDefinition, key: &SmolStr) -> Option<i64> {
-    if fact.whose == Whose::Window { key.split('\u{1f}').next()?.parse().ok() } else { None }
-}
-
-fn numbered(company: &CompanyContext, fact: &FactDefinition, period: i64) -> SmolStr {
-    let window = company.window_micros(fact.window.as_deref());
-    project::period_key(Micros(period.saturating_mul(window)), window)
-}
-
-impl Unit {
-    /// Is the row of this key part of the unit?
-    fn holds(&self, key: &FactKey) -> bool {
-        let owner = match &key.owner {
-            Owner::Entity => self.nodes.is_empty(),
-            Owner::Anchor(node) => self.nodes.contains(node),
-        };
-        owner && self.company == key.company && self.fact == key.fact && self.key == key.key
-    }
-
-    /// Folds what the rows hold of it.
-    fn fold(&self, context: Context<'_>, rows: &BTreeMap<FactKey, FactRow>) -> Option<Folded> {
-        let fact = context.definitions.facts.get(&self.fact)?;
-        let company = context.companies.get(&self.company)?;
-        let own = period(fact, &self.key);
-        let mut keys = Vec::new();
-        if let Some(own) = own {
-            keys.push(numbered(company, fact, own - 1));
-        }
-        keys.push(self.key.clone());
-        let entries = self.entries(rows, &keys);
-        let own_from = own.map(|own| Micros(own.saturating_mul(company.window_micros(fact.window.as_deref()))));
-        fold_entries(fact, company, &self.key, entries, own_from)
-    }
-
-    fn entries<'r>(&self, rows: &'r BTreeMap<FactKey, FactRow>, keys: &[SmolStr]) -> Vec<&'r Entry> {
-        let owners: Vec<Owner> = match self.nodes.as_slice() {
-            [] => [Owner::Entity].into(),
-            nodes => nodes.iter().cloned().map(Owner::Anchor).collect(),
-        };
-        let mut entries = Vec::new();
-        for owner in owners {
-            for key in keys {
-                let key = FactKey {
-                    company: self.company.clone(),
-                    owner: owner.clone(),
-                    fact: self.fact.clone(),
-                    key: key.clone(),
-                };
-                entries.extend(rows.get(&key).into_iter().flat_map(|row| &row.entries));
-            }
-        }
-        entries
-    }
-}
-
-/// Folds entries of one fact: sorted by rank, each event once. `None` when there is nothing to fold.
-pub fn fold_entries(
-    fact: &FactDefinition,
-    company: &CompanyContext,
-    key: &str,
-    mut entries: Vec<&Entry>,
-    own_from: Option<Micros>,
-) -> Option<Folded> {
-    if entries.is_empty() {
-        return None;
-    }
-    entries.sort_by(|a, b| a.order().cmp(&b.order()));
-    entries.dedup_by(|a, b| a.order() == b.order());
-    let input = FoldInput { key, entries: &entries, settings: &company.settings, zone: &company.zone, own_from };
-    Some(fold::by_name(&fact.fold)?(&input))
-}
-
-impl Delta {
-    fn fold_all(&mut self, context: Context<'_>, rows: &BTreeMap<FactKey, FactRow>, units: &BTreeSet<Unit>, sign: i64) {
-        for unit in units {
-            let Some(folded) = unit.fold(context, rows) else { continue };
-            let Some(fact) = context.definitions.facts.get(&unit.fact) else { continue };
-            for contribution in component::contributions(context.definitions, fact, &folded) {
-                self.add(context, &unit.company, contribution, sign);
-            }
-        }
-    }
-
-    fn occurrence(&mut self, context: Context<'_>, placed: &Placed<'_>, add: bool) {
-        let Some(company) = context.companies.get(&placed.key.company) else { return };
-        let Some(folded) = fold_entries(placed.fact, company, &placed.key.key, [&placed.entry].into(), None) else {
-            return;
-        };
-        let sign = if add { 1 } else { -1 };
-        for contribution in component::contributions(context.definitions, placed.fact, &folded) {
-            for anchor in placed.entry.anchor.iter().chain(&placed.entry.customers) {
-                let key = TallyKey {
-                    company: placed.key.company.clone(),
-                    anchor: anchor.clone(),
-                    component: contribution.component.clone(),
-                };
-                *self.tallies.entry(key).or_default() += signed(contribution.sum, sign);
-            }
-            self.add(context, &placed.key.company, contribution, sign);
-        }
-    }
-
-    fn add(&mut self, context: Context<'_>, id: &CompanyId, contribution: Contribution, sign: i64) {
-        let Some(company) = context.companies.get(id) else { return };
-        let active = context.definitions.components.get(&contribution.component).is_some_and(|c| c.activity);
-        if let Some(anchor) = contribution.anchor.clone().filter(|_| active) {
-            let day = contribution.day_at.local_day(&company.zone);
-            let component = contribution.component.clone();
-            *self.activity.entry(ActivityKey { company: id.clone(), component, day, anchor }).or_default() += sign;
-        }
-        let bucket = Micros(contribution.bucket_at.0.div_euclid(company.bucket_micros) * company.bucket_micros);
-        let key = PointKey {
-            company: id.clone(),
-            component: contribution.component,
-            bucket,
-            dimensions: contribution.dimensions,
-        };
-        *self.points.entry(key).or_default() += signed(contribution.sum, sign);
-    }
-
-    fn negate(&mut self) {
-        self.points.values_mut().for_each(|sum| *sum = -*sum);
-        self.activity.values_mut().for_each(|count| *count = -*count);
-        self.tallies.values_mut().for_each(|sum| *sum = -*sum);
-    }
-
-    /// Hands the differences over. When sealing, points keep what left the log apart, and activity and tallies keep
-    /// their rows.
-    fn finish(self, sealing: bool, changes: &mut Changes) {
-        for (key, sum) in self.points.into_iter().filter(|(_, sum)| !sum.is_zero()) {
-            let sealed = if sealing { -sum } else { Sum::default() };
-            changes.points.push((key, Point { live: sum, sealed }));
-        }
-        if !sealing {
-            changes.activity.extend(self.activity.into_iter().filter(|(_, count)| *count != 0));
-            changes.tallies.extend(self.tallies.into_iter().filter(|(_, sum)| !sum.is_zero()));
-        }
-    }
-}
-
-fn signed(sum: Sum, sign: i64) -> Sum {
-    if sign < 0 { -sum } else { sum }
-}
-
-/// Tokens under which the vault keeps values of an event.
-pub fn sealed_tokens(event: &EventRecord) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    for (_, value) in &event.attributes {
-        collect_tokens(value, &mut tokens);
-    }
-    if let Some(name) = event.actor.as_ref().and_then(|actor| actor.name.as_ref()) {
-        collect_tokens(name, &mut tokens);
-    }
-    for node in event.anchor.iter().chain(&event.identifiers) {
-        if let Node::Token(_, token) = node {
-            tokens.push(*token);
-        }
-    }
-    tokens
-}
-
-fn collect_tokens(value: &Value, tokens: &mut Vec<Token>) {
-    match value {
-        Value::Sealed { token, .. } => tokens.push(*token),
-        Value::List(items) => items.iter().for_each(|item| collect_tokens(item, tokens)),
-        Value::Map(entries) => entries.iter().for_each(|(_, item)| collect_tokens(item, tokens)),
-        _ => {}
     }
 }

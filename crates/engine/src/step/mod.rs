@@ -4,10 +4,13 @@
 
 pub mod context;
 pub mod dedup;
+pub mod delta;
 pub mod ledger;
 pub mod outcome;
 pub mod people;
 pub mod project;
+pub mod tokens;
+pub mod unit;
 
 use crate::{
     change::{Applied, Changes, Removed},
@@ -18,6 +21,7 @@ use alloc::vec::Vec;
 use cebe_catalog::{CompanyId, EventRecord, Node, Record, control::Unlink, record::Vault};
 pub use context::{CompanyContext, Context};
 use dedup::Dedup;
+use delta::Sealing;
 use ledger::Ledger;
 use outcome::Counts;
 use people::People;
@@ -229,15 +233,16 @@ impl<'a> Step<'a> {
 
     fn learn(&mut self) {
         self.people.learned = true;
-        for (event, ..) in &self.added {
-            self.people.learn(self.context, event);
-        }
+        // What leaves goes first: a copy that takes another's place has its key, its rank and perhaps its links.
         for event in &self.removed {
             match (self.leaving, &self.erase) {
                 // Expiry keeps what is known about people; only their events go.
                 (Leaving::Retired, None) => {}
                 _ => self.people.unlearn(self.context, event),
             }
+        }
+        for (event, ..) in &self.added {
+            self.people.learn(self.context, event);
         }
         if let Some(unlink) = &self.unlink {
             self.people.correct(unlink);
@@ -248,18 +253,22 @@ impl<'a> Step<'a> {
     }
 
     fn plan_facts(&mut self) {
-        for (event, ..) in &self.added {
-            self.ledger.enter(self.context, &self.people, event, true);
-        }
         for event in &self.removed {
             self.ledger.enter(self.context, &self.people, event, false);
+        }
+        for (event, ..) in &self.added {
+            self.ledger.enter(self.context, &self.people, event, true);
         }
         self.ledger.moved(&self.people);
     }
 
     /// Everything is loaded: the changes to commit.
     pub fn finish(mut self) -> Changes {
-        let sealing = self.leaving == Leaving::Retired;
+        let sealing = match (self.leaving, &self.erase) {
+            (Leaving::Superseded, _) => Sealing::No,
+            (Leaving::Retired, None) => Sealing::Expiry,
+            (Leaving::Retired, Some(_)) => Sealing::Erasure,
+        };
         let ledger = core::mem::take(&mut self.ledger);
         ledger.finish(self.context, &self.people, sealing, &mut self.changes);
         core::mem::take(&mut self.people).finish(&mut self.changes);
@@ -272,7 +281,7 @@ impl<'a> Step<'a> {
         let retired = self.leaving == Leaving::Retired;
         for event in core::mem::take(&mut self.removed) {
             if self.erase.is_some() {
-                let tokens = ledger::sealed_tokens(&event);
+                let tokens = tokens::sealed_tokens(&event);
                 self.changes.vault_removed.extend(tokens.into_iter().map(|token| (event.company().clone(), token)));
             }
             let seen = retired.then(|| retired_row(&event));

@@ -21,6 +21,9 @@ pub struct People {
     pub learned: bool,
 }
 
+/// Changes what is said of a pair.
+type Correction = fn(&mut Rows, &Node, &Node) -> bool;
+
 #[derive(Debug, Default)]
 struct Company {
     before: Rows,
@@ -74,16 +77,14 @@ impl People {
     pub fn learn(&mut self, context: Context<'_>, event: &EventRecord) {
         let created = is_creation(context, event);
         let company = self.companies.entry(event.company().clone()).or_default();
-        if let Some(anchor) = &event.anchor {
+        // Whoever an event is stored under has a row, so that nobody takes them for new.
+        for anchor in event.anchors() {
             let row = company.after.entry(anchor.clone()).or_default();
             row.seen.add(event.event_at, &event.name, &event.id);
             row.erased = false;
-            if let Some(at) = created {
-                row.created.add(at, &event.name, &event.id);
-            }
         }
-        for reference in &event.references {
-            company.after.entry(reference.anchor.clone()).or_default();
+        if let (Some(anchor), Some(at)) = (&event.anchor, created) {
+            company.after.entry(anchor.clone()).or_default().created.add(at, &event.name, &event.id);
         }
         for (anchor, other) in pairs(event) {
             if identity::add_link(&mut company.after, anchor, other, event.event_at, &event.name, &event.id) {
@@ -101,18 +102,21 @@ impl People {
                 company.touched.extend([anchor.clone(), other.clone()]);
             }
         }
-        if let Some(row) = event.anchor.as_ref().and_then(|anchor| company.after.get_mut(anchor)) {
-            row.seen.remove(event.event_at, &event.name, &event.id);
-            if let Some(at) = created {
-                row.created.remove(at, &event.name, &event.id);
+        for anchor in event.anchors() {
+            if let Some(row) = company.after.get_mut(anchor) {
+                row.seen.remove(event.event_at, &event.name, &event.id);
             }
+        }
+        if let (Some(row), Some(at)) = (event.anchor.as_ref().and_then(|anchor| company.after.get_mut(anchor)), created)
+        {
+            row.created.remove(at, &event.name, &event.id);
         }
     }
 
     /// Rejects links and keeps ids apart, or takes that back.
     pub fn correct(&mut self, unlink: &Unlink) {
         let company = self.companies.entry(unlink.company.clone()).or_default();
-        let (link, apart): (fn(&mut Rows, &Node, &Node) -> bool, fn(&mut Rows, &Node, &Node) -> bool) =
+        let (link, apart): (Correction, Correction) =
             if unlink.undo { (identity::unreject, identity::rejoin) } else { (identity::reject, identity::keep_apart) };
         for (a, b) in &unlink.links {
             link(&mut company.after, a, b);

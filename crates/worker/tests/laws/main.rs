@@ -1,12 +1,14 @@
 //! The laws over random histories of all modules: order, repetition and batches do not matter (law 3), what is live
 //! equals what is recomputed (law 4), links come and go without a trace (law 5), every event has one outcome (law 2).
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod histories;
 mod store;
 
 use histories::{History, history};
 use proptest::prelude::*;
-use store::Store;
+use store::{Store, differences};
 
 /// Delivers a history in batches of the given sizes, and gives the state that results.
 fn deliver(history: &History, order: &[usize], batches: &[usize]) -> Store {
@@ -34,16 +36,15 @@ proptest! {
     #[test]
     fn order_repetition_and_batches_do_not_matter(
         history in history(60),
-        shuffled in any::<prop::sample::Index>().prop_flat_map(|_| Just(()) ),
         seed in any::<u64>(),
         sizes in prop::collection::vec(1usize..20, 1..5),
     ) {
-        let () = shuffled;
         let straight: Vec<usize> = (0..history.copies.len()).collect();
         let once = deliver(&history, &straight, &[1]);
         let order = histories::shuffled_with_repeats(history.copies.len(), seed);
         let again = deliver(&history, &order, &sizes);
-        prop_assert_eq!(once.state(), again.state());
+        let found = differences(&once.state(), &again.state());
+        prop_assert!(found.is_empty(), "{}", found.join("\n"));
         prop_assert_eq!(once.log(), again.log());
     }
 
@@ -69,11 +70,14 @@ proptest! {
         early.apply_all(&history, &straight[cut.index(straight.len())..]);
         let without = history.without_identifiers();
         let never = deliver(&without, &straight, &[7]);
-        prop_assert_eq!(linked.numbers(), never.numbers());
-        prop_assert_eq!(early.numbers(), never.numbers());
+        let found = differences(&linked.numbers(), &never.numbers());
+        prop_assert!(found.is_empty(), "{}", found.join("\n"));
+        let found = differences(&early.numbers(), &never.numbers());
+        prop_assert!(found.is_empty(), "{}", found.join("\n"));
         prop_assert!(linked.verify().is_clean());
         linked.unlink(&history.all_links(), true);
-        prop_assert_eq!(linked.state(), whole.state());
+        let found = differences(&linked.state(), &whole.state());
+        prop_assert!(found.is_empty(), "{}", found.join("\n"));
     }
 
     /// Requirement PII-ERASE: an erasure keeps company totals, leaves nothing of the person, and verifies.
@@ -83,7 +87,8 @@ proptest! {
         let mut store = deliver(&history, &straight, &[9]);
         let before = store.totals();
         store.erase(&histories::customer(who));
-        prop_assert_eq!(store.totals(), before);
+        let found = differences(&store.totals(), &before);
+        prop_assert!(found.is_empty(), "{}", found.join("\n"));
         prop_assert!(!store.mentions(&histories::customer(who)));
         let report = store.verify();
         prop_assert!(report.is_clean(), "{:#?}", report);

@@ -9,7 +9,7 @@ use cebe_central::{Central, Memory};
 use cebe_engine::{
     change::Changes,
     control,
-    rows::{Place, Sum},
+    rows::Place,
     step::{Context, Step},
 };
 use cebe_worker::{
@@ -94,17 +94,17 @@ impl Store {
     }
 
     /// What answers show of every point: live and sealed.
-    pub fn totals(&self) -> BTreeMap<String, Sum> {
-        let mut totals = BTreeMap::new();
+    pub fn totals(&self) -> BTreeMap<&'static str, Rows> {
+        let mut totals = Rows::new();
         let snapshot = self.memory.snapshot().unwrap();
         let visit = &mut |key: &_, point: &cebe_engine::rows::Point| {
             if !point.total().is_zero() {
-                totals.insert(format!("{key:?}"), point.total());
+                totals.insert(format!("{key:?}"), format!("{:?}", point.total()));
             }
             ControlFlow::Continue(())
         };
         snapshot.all_points(&company(), visit).unwrap();
-        totals
+        [("point", totals)].into()
     }
 
     /// Does any derived row or event of the log still hold the node as anchor?
@@ -127,4 +127,18 @@ impl Store {
 
 fn company() -> CompanyId {
     COMPANY.into()
+}
+
+/// The rows in which two states differ, short enough to read.
+pub fn differences(a: &BTreeMap<&'static str, Rows>, b: &BTreeMap<&'static str, Rows>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (table, rows) in a {
+        let others = b.get(table).cloned().unwrap_or_default();
+        for key in rows.keys().chain(others.keys().filter(|key| !rows.contains_key(*key))) {
+            if rows.get(key) != others.get(key) {
+                found.push(format!("{table} {key}\n  a: {:?}\n  b: {:?}", rows.get(key), others.get(key)));
+            }
+        }
+    }
+    found
 }

@@ -1,6 +1,8 @@
 //! The loop between a real queue and a real store, both in memory: nothing is lost or doubled across restarts, control
 //! records take effect in queue order, and a record the engine fails on does not stop the rest.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod rig;
 
 use cebe_catalog::{CompanySettings, Lane, Micros, Record};
