@@ -1,7 +1,7 @@
 //! What an event is: its module, whom it concerns, its times, and each attribute with type, need and PII class.
 
 use crate::{amount::Amount, node::IdentifierKind, pii::PiiClass};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ pub struct EventDefinition {
     /// Place among events of equal time: 0 opens, 1 changes, 2 answers, 3 closes.
     #[serde(default = "order_default")]
     pub order: u8,
-    /// Attribute whose time orders restatements.
+    /// Attribute whose time orders restatements; `@event_timestamp` and `@sent_at` are the envelope's.
     #[serde(default)]
     pub version: Option<SmolStr>,
     /// Name of the open map: any undeclared key belongs to it.
@@ -134,6 +134,12 @@ pub struct Attribute {
     /// Attribute that scopes the identifier (an ad platform, a program, a channel).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<SmolStr>,
+    /// The scope when no attribute gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope_default: Option<SmolStr>,
+    /// Envelope field that says the same: given once, it counts for both; given twice, the two must be equal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<SmolStr>,
     /// Filled in when absent: `company_currency`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<SmolStr>,
@@ -244,6 +250,20 @@ pub enum AttributeType {
     Map,
 }
 
+fn json_or_text<'de, D: Deserializer<'de>>(from: D) -> Result<serde_json::Value, D::Error> {
+    match serde_json::Value::deserialize(from)? {
+        serde_json::Value::String(text) => serde_json::from_str(&text).map_err(D::Error::custom),
+        value => Ok(value),
+    }
+}
+
+fn object_or_text<'de, D: Deserializer<'de>>(from: D) -> Result<serde_json::Map<String, serde_json::Value>, D::Error> {
+    match json_or_text(from)? {
+        serde_json::Value::Object(object) => Ok(object),
+        _ => Err(D::Error::custom("not a JSON object")),
+    }
+}
+
 /// An example that is applied: attributes beside a usual envelope, and envelope fields that differ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -251,10 +271,11 @@ pub struct ValidExample {
     /// What it shows.
     #[serde(default)]
     pub why: String,
-    /// `event_attributes`.
+    /// `event_attributes`; in files as JSON text.
+    #[serde(deserialize_with = "json_or_text")]
     pub attributes: serde_json::Value,
     /// Envelope fields beside the usual ones; `null` takes one away.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object_or_text")]
     pub envelope: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -265,10 +286,11 @@ pub struct InvalidExample {
     /// What it shows.
     #[serde(default)]
     pub why: String,
-    /// `event_attributes`.
+    /// `event_attributes`; in files as JSON text.
+    #[serde(deserialize_with = "json_or_text")]
     pub attributes: serde_json::Value,
     /// Envelope fields beside the usual ones; `null` takes one away.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object_or_text")]
     pub envelope: serde_json::Map<String, serde_json::Value>,
     /// The quarantine code it gets.
     pub code: crate::code::QuarantineCode,

@@ -3,11 +3,13 @@
 
 pub mod event;
 pub mod fact;
+pub mod field;
 pub mod load;
 pub mod metric;
 
 pub use event::{Attribute, AttributeType, Concern, EventDefinition, ModuleDefinition};
 pub use fact::{ComponentDefinition, FactDefinition, Projection, Whose};
+pub use field::FieldDefinition;
 pub use load::{DefinitionError, Sources};
 pub use metric::{Formula, MetricDefinition};
 
@@ -23,6 +25,8 @@ pub struct Definitions {
     pub aliases: BTreeMap<SmolStr, SmolStr>,
     /// Events by name.
     pub events: BTreeMap<SmolStr, EventDefinition>,
+    /// Profile fields by name.
+    pub fields: BTreeMap<SmolStr, FieldDefinition>,
     /// Facts by name.
     pub facts: BTreeMap<SmolStr, FactDefinition>,
     /// Components by name.
