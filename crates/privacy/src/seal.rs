@@ -1,0 +1,85 @@
+//! Sealing of values: deterministic authenticated encryption (AES-256-SIV), so that the same value under the same key
+//! is the same bytes and storing it twice is harmless.
+
+use aes_siv::siv::Aes256Siv;
+use aes_siv::{Key, KeyInit};
+use thiserror::Error;
+
+use crate::keys::{CompanyKeys, SealKey};
+
+/// Layout of sealed bytes: this byte, the number of the key (big endian), then the SIV ciphertext.
+const VERSION: u8 = 1;
+/// Bytes before the ciphertext: version and key number.
+const HEADER_BYTES: usize = 5;
+
+/// Why sealed bytes could not be opened; never says anything about the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SealError {
+    /// Too short to hold a header and a tag.
+    #[error("sealed value is cut short")]
+    Truncated,
+    /// Written in a layout this version does not know.
+    #[error("sealed value has unknown version {0}")]
+    UnknownVersion(u8),
+    /// Sealed under a key that was not given.
+    #[error("sealed value needs key {0}, which is not at hand")]
+    UnknownKey(u32),
+    /// Wrong key, wrong associated data, or damaged bytes.
+    #[error("sealed value does not open under this key")]
+    Refused,
+    /// Opened, but what was inside is not what should be there.
+    #[error("sealed value holds something else than expected")]
+    Malformed,
+}
+
+/// Seals `plain` under the company's current key. `associated` binds it to its place (such as its token): the same
+/// bytes must be given to open it.
+pub fn seal(keys: &CompanyKeys, associated: &[u8], plain: &[u8]) -> Vec<u8> {
+    seal_under(keys.seal_key(), associated, plain)
+}
+
+/// Opens what `seal` made, under the current key or one that was retired.
+pub fn unseal(keys: &CompanyKeys, associated: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+    let number = key_number(sealed)?;
+    let key = keys.seal_key_numbered(number).ok_or(SealError::UnknownKey(number))?;
+    unseal_under(key, associated, sealed)
+}
+
+/// Whether sealed bytes lie under a retired key, so that a rotation still has to seal them again.
+pub fn is_outdated(keys: &CompanyKeys, sealed: &[u8]) -> bool {
+    key_number(sealed) != Ok(keys.seal_key().number())
+}
+
+pub(crate) fn seal_under(key: &SealKey, associated: &[u8], plain: &[u8]) -> Vec<u8> {
+    let header = header(key.number());
+    let ciphertext = cipher(key)
+        .encrypt([header.as_slice(), associated], plain)
+        .expect("two headers are fewer than SIV allows and a vector grows");
+    [header.as_slice(), &ciphertext].concat()
+}
+
+pub(crate) fn unseal_under(key: &SealKey, associated: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+    let (header, ciphertext) = sealed.split_at_checked(HEADER_BYTES).ok_or(SealError::Truncated)?;
+    cipher(key).decrypt([header, associated], ciphertext).map_err(|_| SealError::Refused)
+}
+
+/// The number of the key that sealed bytes lie under.
+pub(crate) fn key_number(sealed: &[u8]) -> Result<u32, SealError> {
+    match sealed {
+        [VERSION, a, b, c, d, ..] => Ok(u32::from_be_bytes([*a, *b, *c, *d])),
+        [VERSION, ..] | [] => Err(SealError::Truncated),
+        [version, ..] => Err(SealError::UnknownVersion(*version)),
+    }
+}
+
+fn header(number: u32) -> [u8; HEADER_BYTES] {
+    let [a, b, c, d] = number.to_be_bytes();
+    [VERSION, a, b, c, d]
+}
+
+fn cipher(key: &SealKey) -> Aes256Siv {
+    Aes256Siv::new(&Key::<Aes256Siv>::from(*key.bytes()))
+}
+
+#[cfg(test)]
+mod tests;
