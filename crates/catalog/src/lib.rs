@@ -6,6 +6,7 @@ pub mod amount;
 pub mod code;
 pub mod control;
 pub mod definition;
+pub mod envelope;
 pub mod ids;
 pub mod lane;
 pub mod limits;

@@ -1,17 +1,22 @@
 //! Definitions as data: what the files of `definitions/` say, checked and indexed. Adding a module is adding a folder
 //! with an `events.toml` and a `metrics.toml`; no Rust is touched unless a new fold or formula kind is needed.
 
+mod check_event;
+mod check_metric;
 pub mod event;
 pub mod fact;
 pub mod field;
+mod files;
 pub mod load;
 pub mod metric;
+pub mod problem;
 
 pub use event::{Attribute, AttributeType, Concern, EventDefinition, ModuleDefinition};
 pub use fact::{ComponentDefinition, FactDefinition, Projection, Whose};
 pub use field::FieldDefinition;
-pub use load::{DefinitionError, Sources};
+pub use load::Sources;
 pub use metric::{Formula, MetricDefinition};
+pub use problem::{DefinitionError, Problem};
 
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
@@ -43,6 +48,11 @@ impl Definitions {
     /// The canonical name of a module or of one of its aliases.
     pub fn module<'a>(&'a self, name: &'a str) -> Option<&'a SmolStr> {
         self.modules.get_key_value(name).map(|(key, _)| key).or_else(|| self.aliases.get(name))
+    }
+
+    /// The event of a name.
+    pub fn event(&self, name: &str) -> Option<&EventDefinition> {
+        self.events.get(name)
     }
 
     /// The facts that an event enters.
