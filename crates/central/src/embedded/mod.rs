@@ -1,0 +1,1 @@
+//! The embedded store: an LSM tree in a folder.

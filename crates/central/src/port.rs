@@ -1,0 +1,171 @@
+//! The port: what every Central DB does, and the raw view its typed reads are built on. The doc comments are the
+//! contract that `tests/contract.rs` runs against each implementation.
+
+use crate::{Result, StoreError, snapshot::Snapshot};
+use cebe_catalog::CompanyId;
+use cebe_engine::{change::Changes, rows::Place};
+use std::ops::ControlFlow;
+
+/// Version of the layout of keys and values; raised when an older release could not read what this one writes.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The store. One writer, any number of readers; every call blocks its thread until it is done.
+pub trait Central: Send + Sync + 'static {
+    /// A consistent view of everything committed so far; later commits do not show in it. A reader takes one per
+    /// request.
+    fn snapshot(&self) -> Result<Snapshot>;
+
+    /// One atomic commit: everything or nothing, queue positions included. Visible at once to new snapshots, not yet
+    /// durable; commits become durable in their order. Removals come before what is applied; an event that is removed
+    /// with a seen row ends up retired even when the same changes apply it.
+    fn commit(&self, changes: &Changes) -> Result<()>;
+
+    /// Makes what was committed durable and gives the positions that are now durable: queue segments below them may go.
+    fn persist(&self) -> Result<Vec<Place>>;
+
+    /// Replaces what is derived of one company (nodes, facts, the live part of points, activity, tallies, held) by what
+    /// `from` holds; seen, log, vault, quarantine, conflicts, outcomes, control and the sealed part of points stay. Atomic.
+    fn replace_derived(&self, company: &CompanyId, from: &Snapshot) -> Result<()>;
+
+    /// What the store says of itself.
+    fn facts(&self) -> StoreFacts;
+}
+
+/// Raw reads at one moment; each implementation has its own, [`Snapshot`] reads rows through it.
+pub trait View: Send + Sync {
+    /// The value under a key.
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Shows keys and values of a range in order until told to stop.
+    fn scan(&self, table: Table, range: KeyRange, order: Order, visit: &mut Visit<'_>) -> Result<(), StoreError>;
+}
+
+/// Sees one key and its value, and says whether to go on.
+pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
+/// What a store says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreFacts {
+    /// Shared with the queue it belongs to.
+    pub store_id: Option<[u8; 16]>,
+    /// Version of the layout.
+    pub format_version: u32,
+    /// Bytes on disk, journal included; 0 in memory.
+    pub bytes_on_disk: u64,
+    /// Commits so far.
+    pub commits: u64,
+}
+
+/// Kinds of rows. Ordinals are stored (first byte of every key) and never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Table {
+    /// Dedup rows.
+    Seen = 1,
+    /// Blocks of the event log.
+    Body = 2,
+    /// Nodes and their links.
+    Node = 3,
+    /// Timeline.
+    Strand = 4,
+    /// Facts.
+    Fact = 5,
+    /// Metric points.
+    Point = 6,
+    /// Who did something on which day.
+    Activity = 7,
+    /// Sums of occurrences per anchor.
+    Tally = 8,
+    /// Entity facts that concern an anchor.
+    Held = 9,
+    /// Sealed PII values.
+    Vault = 10,
+    /// Refused events.
+    Quarantine = 11,
+    /// Losing copies.
+    Conflict = 12,
+    /// Outcome counts.
+    Outcome = 13,
+    /// Settings, keys, flags, audits.
+    Control = 14,
+    /// The store's own rows: format, id, positions.
+    Meta = 15,
+}
+
+impl Table {
+    /// Every table, by ordinal.
+    pub const ALL: [Self; 15] = [
+        Self::Seen,
+        Self::Body,
+        Self::Node,
+        Self::Strand,
+        Self::Fact,
+        Self::Point,
+        Self::Activity,
+        Self::Tally,
+        Self::Held,
+        Self::Vault,
+        Self::Quarantine,
+        Self::Conflict,
+        Self::Outcome,
+        Self::Control,
+        Self::Meta,
+    ];
+}
+
+/// Keys from `start` (inclusive) to `end` (exclusive; `None` is the table's end).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyRange {
+    /// First key that is in.
+    pub start: Vec<u8>,
+    /// First key that is out.
+    pub end: Option<Vec<u8>>,
+}
+
+impl KeyRange {
+    /// A whole table.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Every key that begins with `prefix`.
+    pub fn prefix(prefix: Vec<u8>) -> Self {
+        let end = after_prefix(&prefix);
+        Self { start: prefix, end }
+    }
+
+    /// From one key to before another.
+    pub fn between(start: Vec<u8>, end: Vec<u8>) -> Self {
+        Self { start, end: Some(end) }
+    }
+
+    /// The part of the range behind `key`.
+    #[must_use]
+    pub fn after(mut self, key: &[u8]) -> Self {
+        self.start = [key, &[0]].concat();
+        self
+    }
+
+    /// Can there be no key in it?
+    pub fn is_empty(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| *end <= self.start)
+    }
+}
+
+/// The first key behind all that begin with `prefix`; `None` when there is none.
+fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
+    let last = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
+    let mut end = prefix[..=last].to_vec();
+    end[last] += 1;
+    Some(end)
+}
+
+/// Which way a scan goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// By key, ascending.
+    #[default]
+    Forward,
+    /// By key, descending.
+    Backward,
+}

@@ -1,0 +1,64 @@
+//! What the engine asks for before a step, and single reads of dedup rows and events.
+
+use crate::{Result, Snapshot, rows::Address};
+use cebe_catalog::EventRecord;
+use cebe_engine::{
+    rows::{NodeKey, Seen, SeenKey},
+    want::{Loaded, Wants},
+};
+use std::ops::ControlFlow;
+
+impl Snapshot {
+    /// Answers one round of reading, list by list in the order asked.
+    pub fn load(&self, wants: &Wants) -> Result<Loaded> {
+        let seen = self.rows_for(&wants.seen)?.into_iter().map(|row| row.map(|row| row.seen)).collect();
+        Ok(Loaded {
+            seen,
+            nodes: self.rows_for(&wants.nodes)?,
+            facts: self.rows_for(&wants.facts)?,
+            persons: wants.persons.iter().map(|key| self.facts_of(&key.company, &key.node)).collect::<Result<_>>()?,
+            events: self.events(&wants.events)?,
+            histories: wants.histories.iter().map(|key| self.history(key)).collect::<Result<_>>()?,
+        })
+    }
+
+    /// The dedup row of a key.
+    pub fn seen(&self, key: &SeenKey) -> Result<Option<Seen>> {
+        Ok(self.row(key)?.map(|row| row.seen))
+    }
+
+    /// Where the event of a key is, while it is in the log.
+    pub fn address(&self, key: &SeenKey) -> Result<Option<Address>> {
+        Ok(self.row(key)?.and_then(|row| row.spot).map(|spot| Address::new(&key.company, spot)))
+    }
+
+    /// The event of a key, while it is in the log.
+    pub fn event(&self, key: &SeenKey) -> Result<Option<EventRecord>> {
+        self.address(key)?.map(|address| self.body_of_row(&address)).transpose()
+    }
+
+    /// Events by key, in the order asked; read block by block.
+    fn events(&self, keys: &[SeenKey]) -> Result<Vec<Option<EventRecord>>> {
+        let mut found: Vec<(Address, usize)> = Vec::new();
+        for (place, row) in self.rows_for(keys)?.into_iter().enumerate() {
+            let spot = row.and_then(|row| row.spot);
+            found.extend(spot.map(|spot| (Address::new(&keys[place].company, spot), place)));
+        }
+        found.sort_unstable();
+        let mut events = vec![None; keys.len()];
+        for (address, place) in found {
+            events[place] = Some(self.body_of_row(&address)?);
+        }
+        Ok(events)
+    }
+
+    /// Every event of the log under an anchor, newest first.
+    fn history(&self, key: &NodeKey) -> Result<Vec<EventRecord>> {
+        let mut addresses = Vec::new();
+        self.timeline(&key.company, &key.node, None, &mut |row| {
+            addresses.push(row.address.clone());
+            ControlFlow::Continue(())
+        })?;
+        addresses.iter().map(|address| self.body_of_row(address)).collect()
+    }
+}

@@ -1,0 +1,94 @@
+//! Points, activity, tallies and outcome counts.
+
+use super::people::of_company;
+use crate::{
+    Result, Snapshot,
+    key::KeyWriter,
+    port::{KeyRange, Order},
+};
+use cebe_catalog::{CompanyId, Micros, Node, SourceModule, time::Day};
+use cebe_engine::rows::{ActivityKey, OutcomeKey, Outcomes, Point, PointKey, Sum, TallyKey};
+use smol_str::SmolStr;
+use std::ops::ControlFlow;
+
+impl Snapshot {
+    /// The points of a component whose bucket is in [from, to), by bucket and dimensions.
+    pub fn points(
+        &self,
+        company: &CompanyId,
+        component: &str,
+        from: Micros,
+        to: Micros,
+        visit: &mut dyn FnMut(&PointKey, &Point) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let bound = |at: Micros| KeyWriter::company(company).text(component).i64(at.0).finish();
+        let range = KeyRange::between(bound(from), bound(to));
+        self.each(range, Order::Forward, |key: PointKey, point| visit(&key, &point))
+    }
+
+    /// Every point of a company.
+    pub fn all_points(
+        &self,
+        company: &CompanyId,
+        visit: &mut dyn FnMut(&PointKey, &Point) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.each(of_company(company), Order::Forward, |key: PointKey, point| visit(&key, &point))
+    }
+
+    /// Who has marks of a component on a local day in [from, to), by day.
+    pub fn activity(
+        &self,
+        company: &CompanyId,
+        component: &str,
+        from: Day,
+        to: Day,
+        visit: &mut dyn FnMut(Day, &Node, i64) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let bound = |day: Day| KeyWriter::company(company).text(component).i32(day.0).finish();
+        let range = KeyRange::between(bound(from), bound(to));
+        self.each(range, Order::Forward, |key: ActivityKey, marks| visit(key.day, &key.anchor, marks))
+    }
+
+    /// Every activity row of a company.
+    pub fn all_activity(
+        &self,
+        company: &CompanyId,
+        visit: &mut dyn FnMut(&ActivityKey, i64) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.each(of_company(company), Order::Forward, |key: ActivityKey, marks| visit(&key, marks))
+    }
+
+    /// What occurrences add up to for an anchor, by component.
+    pub fn tallies(&self, company: &CompanyId, anchor: &Node) -> Result<Vec<(SmolStr, Sum)>> {
+        let range = KeyRange::prefix(KeyWriter::company(company).node(anchor).finish());
+        Ok(self.all(range)?.into_iter().map(|(key, sum): (TallyKey, Sum)| (key.component, sum)).collect())
+    }
+
+    /// Every tally of a company.
+    pub fn all_tallies(
+        &self,
+        company: &CompanyId,
+        visit: &mut dyn FnMut(&TallyKey, Sum) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.each(of_company(company), Order::Forward, |key: TallyKey, sum| visit(&key, sum))
+    }
+
+    /// Every outcome count, by company, source and hour.
+    pub fn outcomes(&self, visit: &mut dyn FnMut(&OutcomeKey, &Outcomes) -> ControlFlow<()>) -> Result<()> {
+        self.each(KeyRange::all(), Order::Forward, |key: OutcomeKey, counts| visit(&key, &counts))
+    }
+
+    /// The outcome counts of a company's source for hours of receipt in [from, to).
+    pub fn outcomes_of(
+        &self,
+        company: &CompanyId,
+        module: &SourceModule,
+        from: Micros,
+        to: Micros,
+        visit: &mut dyn FnMut(&OutcomeKey, &Outcomes) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let bound = |at: Micros| KeyWriter::company(company).text(module.as_str()).i64(at.0).finish();
+        let range = KeyRange::between(bound(from), bound(to));
+        self.each(range, Order::Forward, |key: OutcomeKey, counts| visit(&key, &counts))
+    }
+}

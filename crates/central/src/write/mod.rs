@@ -1,0 +1,141 @@
+//! From changes to one batch of puts and deletes, the same for every implementation that stores bytes by key. Removals
+//! are written first, then what is applied, then rows, then deltas, then the store's own rows.
+
+mod batch;
+mod deltas;
+mod derived;
+mod log;
+
+pub(crate) use batch::{Batch, Write};
+use deltas::PointCache;
+
+use crate::{
+    Result, Snapshot,
+    rows::{ConflictKey, ControlKey, MetaKey, QuarantineKey, VaultKey},
+};
+use cebe_catalog::CompanyId;
+use cebe_engine::{change::Changes, rows::Place};
+
+/// What the one writer remembers from commit to commit.
+#[derive(Debug)]
+pub(crate) struct Planner {
+    commits: u64,
+    control_version: u64,
+    positions: Vec<Place>,
+    points: PointCache,
+}
+
+/// What will be true once a planned batch is committed.
+#[derive(Debug)]
+pub(crate) struct Next {
+    commits: u64,
+    control_version: u64,
+    positions: Vec<Place>,
+}
+
+impl Planner {
+    /// Takes up where a store stands.
+    pub(crate) fn new(now: &Snapshot, points_max: usize) -> Result<Self> {
+        Ok(Self {
+            commits: now.commits()?,
+            control_version: now.control_version()?,
+            positions: now.positions()?,
+            points: PointCache::new(points_max),
+        })
+    }
+
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits
+    }
+
+    /// Where the queue is read next, as of the last commit.
+    pub(crate) fn positions(&self) -> &[Place] {
+        &self.positions
+    }
+
+    /// What a commit writes. `now` is the state it is added to.
+    pub(crate) fn plan(&mut self, now: &Snapshot, changes: &Changes) -> Result<(Batch, Next)> {
+        let next = self.next(changes);
+        let mut batch = Batch::default();
+        log::write(&mut batch, now, changes, next.commits)?;
+        rows(&mut batch, changes);
+        deltas::write(&mut batch, now, changes, &mut self.points)?;
+        self.meta(&mut batch, &next);
+        batch.settle()?;
+        Ok((batch, next))
+    }
+
+    /// What replacing a company's derived rows writes.
+    pub(crate) fn plan_derived(&self, now: &Snapshot, company: &CompanyId, from: &Snapshot) -> Result<(Batch, Next)> {
+        let next = self.next(&Changes::default());
+        let mut batch = Batch::default();
+        derived::write(&mut batch, now, company, from)?;
+        self.meta(&mut batch, &next);
+        batch.settle()?;
+        Ok((batch, next))
+    }
+
+    /// The batch is committed.
+    pub(crate) fn advance(&mut self, next: Next) {
+        self.commits = next.commits;
+        self.control_version = next.control_version;
+        self.positions = next.positions;
+    }
+
+    /// Rows were changed past the caches, or a commit failed: nothing remembered of rows may be trusted.
+    pub(crate) fn forget(&mut self) {
+        self.points.clear();
+    }
+
+    fn next(&self, changes: &Changes) -> Next {
+        let mut positions = self.positions.clone();
+        for moved in &changes.positions {
+            match positions.iter_mut().find(|place| place.lane == moved.lane) {
+                Some(place) => *place = *moved,
+                None => positions.push(*moved),
+            }
+        }
+        positions.sort_unstable();
+        let control_version = self.control_version + u64::from(!changes.control.is_empty());
+        Next { commits: self.commits + 1, control_version, positions }
+    }
+
+    fn meta(&self, batch: &mut Batch, next: &Next) {
+        batch.put_meta(MetaKey::Commits, &next.commits);
+        if next.control_version != self.control_version {
+            batch.put_meta(MetaKey::ControlVersion, &next.control_version);
+        }
+        for place in next.positions.iter().filter(|place| !self.positions.contains(place)) {
+            batch.put_meta(MetaKey::Position(place.lane), &place.index);
+        }
+    }
+}
+
+/// Rows that replace what was there.
+fn rows(batch: &mut Batch, changes: &Changes) {
+    for (key, row) in &changes.nodes {
+        batch.set(key, row.as_ref());
+    }
+    for (key, row) in &changes.facts {
+        batch.set(key, row.as_ref());
+    }
+    for key in &changes.held {
+        batch.put(key, &());
+    }
+    for (company, token) in &changes.vault_removed {
+        batch.delete(&VaultKey { company: company.clone(), token: *token });
+    }
+    for (company, token, sealed) in &changes.vault {
+        batch.put(&VaultKey { company: company.clone(), token: *token }, sealed);
+    }
+    for record in &changes.quarantined {
+        let key = QuarantineKey { company: record.header.company.clone(), receipt: record.receipt.clone() };
+        batch.put(&key, record);
+    }
+    for conflict in &changes.conflicts {
+        batch.put(&ConflictKey::of(conflict), conflict);
+    }
+    for change in &changes.control {
+        batch.set(&ControlKey::new(change.kind, &change.id), change.row.as_ref());
+    }
+}
