@@ -64,7 +64,7 @@ impl Subject for OnSimulatedDisk {
     fn new() -> Self {
         let store = Store::new(Settings { trim_age_ms: AGE_MS, ..small() });
         store.disk.capacity(Some(CAPACITY_BYTES as u64));
-        let queue = Arc::new(store.open());
+        let queue = Arc::new(store.try_open().unwrap());
         OnSimulatedDisk { store, queue }
     }
 

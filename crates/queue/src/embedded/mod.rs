@@ -39,7 +39,8 @@ use crate::facts::{LaneFacts, QueueFacts, StoreId, TornTail};
 use crate::limits::append_bytes;
 use crate::port::{Appended, BoxFuture, Clock, Frame, Lane, PerLane, Position, Queue, ReadLimit};
 
-/// The queue on the local disk. Dropping it writes what still waits, then releases the folder.
+/// The queue on the local disk. Dropping it writes what still waits, then releases the folder; that blocks, so drop it off
+/// the async runtime.
 pub struct Embedded {
     core: Arc<Core>,
     readers: PerLane<Reader>,

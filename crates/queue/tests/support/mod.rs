@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::future::Future;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -55,8 +56,8 @@ impl Store {
         Embedded::open_with(&dir(), self.settings.clone(), parts)
     }
 
-    pub(crate) fn open(&self) -> Embedded {
-        self.try_open().expect("the store opens")
+    pub(crate) fn open(&self) -> Opened {
+        Opened { queue: self.try_open().expect("the store opens"), disk: self.disk.clone() }
     }
 
     /// The same store on a copy of the disk, so that it can be opened beside this one.
@@ -76,6 +77,26 @@ impl Store {
 
     pub(crate) fn bytes_of(&self, path: &Path) -> Vec<u8> {
         self.disk.bytes_of(path).expect("the file is there")
+    }
+}
+
+/// An open queue whose disk lets go of held flushes before the queue is dropped, so that a failing test ends.
+pub(crate) struct Opened {
+    pub(crate) queue: Embedded,
+    disk: SimulatedDisk,
+}
+
+impl Deref for Opened {
+    type Target = Embedded;
+
+    fn deref(&self) -> &Embedded {
+        &self.queue
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.disk.hold_syncs_after(None);
     }
 }
 
