@@ -1,6 +1,7 @@
 //! Definitions as data: what the files of `definitions/` say, checked and indexed. Adding a module is adding a folder
 //! with an `events.toml` and a `metrics.toml`; no Rust is touched unless a new fold or formula kind is needed.
 
+pub mod additive;
 mod check_event;
 mod check_metric;
 pub mod event;
@@ -9,14 +10,20 @@ pub mod field;
 mod files;
 pub mod load;
 pub mod metric;
+pub mod nearest;
 pub mod problem;
+pub mod register;
+pub mod schema;
+mod schema_type;
 
-pub use event::{Attribute, AttributeType, Concern, EventDefinition, ModuleDefinition};
+pub use additive::check_additive;
+pub use event::{Attribute, AttributeType, Concern, EventDefinition, InvalidExample, ModuleDefinition, ValidExample};
 pub use fact::{ComponentDefinition, FactDefinition, Projection, Whose};
 pub use field::FieldDefinition;
 pub use load::Sources;
 pub use metric::{Formula, MetricDefinition};
 pub use problem::{DefinitionError, Problem};
+pub use register::{CompanyCatalog, RegisterError};
 
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
@@ -46,7 +53,7 @@ pub struct Definitions {
 
 impl Definitions {
     /// The canonical name of a module or of one of its aliases.
-    pub fn module<'a>(&'a self, name: &'a str) -> Option<&'a SmolStr> {
+    pub fn module(&self, name: &str) -> Option<&SmolStr> {
         self.modules.get_key_value(name).map(|(key, _)| key).or_else(|| self.aliases.get(name))
     }
 
