@@ -9,7 +9,7 @@ use crate::{
 use serde::Serialize;
 
 /// The longest key that can be stored, the table's byte included.
-const KEY_BYTES_MAX: usize = u16::MAX as usize;
+pub(crate) const KEY_BYTES_MAX: usize = u16::MAX as usize;
 
 /// A put, or a delete when there is no value.
 #[derive(Debug)]
@@ -44,6 +44,10 @@ impl Batch {
 
     pub(crate) fn raw(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
         self.writes.push(Write { table, key, value });
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.writes.is_empty()
     }
 
     /// Sorts by key; of several writes to one key the last stays.

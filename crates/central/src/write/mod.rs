@@ -6,7 +6,7 @@ mod deltas;
 mod derived;
 mod log;
 
-pub(crate) use batch::{Batch, Write};
+pub(crate) use batch::{Batch, KEY_BYTES_MAX};
 use deltas::PointCache;
 
 use crate::{
@@ -31,6 +31,13 @@ pub(crate) struct Next {
     commits: u64,
     control_version: u64,
     positions: Vec<Place>,
+}
+
+impl Next {
+    /// The number of the commit that is planned.
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits
+    }
 }
 
 impl Planner {
