@@ -83,11 +83,16 @@ impl<'t> Envelope<'t> {
     }
 
     /// When it happened, checked against the receiving clock and the company's retention.
-    pub(crate) fn happened(&self, received_at: Micros, retention_months: u32) -> Result<(Micros, Option<Micros>), Fault> {
+    pub(crate) fn happened(
+        &self,
+        received_at: Micros,
+        retention_months: u32,
+    ) -> Result<(Micros, Option<Micros>), Fault> {
         let at = self.event_timestamp.ok_or_else(|| Fault::at(QuarantineCode::MissingField, "event_timestamp"))?;
         let at = times::instant(at).map_err(|fault| fault.under("event_timestamp"))?;
         let sent_at = self.sent_at.map(times::instant).transpose().map_err(|fault| fault.under("sent_at"))?;
-        times::is_acceptable(at, sent_at, received_at, retention_months).map_err(|fault| fault.under("event_timestamp"))?;
+        times::is_acceptable(at, sent_at, received_at, retention_months)
+            .map_err(|fault| fault.under("event_timestamp"))?;
         Ok((at, sent_at))
     }
 

@@ -57,10 +57,15 @@ fn anchor_of(customer: Option<SmolStr>, mut nodes: Vec<Node>) -> (Option<Node>, 
 
 impl Work<'_> {
     /// Takes the customer's id from the envelope, else from the attribute that says the same.
-    pub(crate) fn take_customer(&mut self, event: &EventDefinition, envelope: Option<&Json<'_>>, given: &super::check::Fields<'_>) -> Result<(), Fault> {
+    pub(crate) fn take_customer(
+        &mut self,
+        event: &EventDefinition,
+        envelope: Option<&Json<'_>>,
+        given: &super::check::Fields<'_>,
+    ) -> Result<(), Fault> {
         let same = || {
             let name = event.attributes.iter().find(|(_, a)| a.same_as.as_deref() == Some("qontak_customer_id"))?.0;
-            let value = given.iter().find(|(key, value)| key == name && !value.is_null())?;
+            let value = given.iter().find(|(key, value)| **key == **name && !value.is_null())?;
             Some((format_smolstr!("event_attributes.{name}"), &value.1))
         };
         let Some((path, value)) = envelope.map(|value| ("qontak_customer_id".into(), value)).or_else(same) else {
@@ -79,7 +84,12 @@ impl Work<'_> {
     }
 
     /// Takes the envelope's `identifiers` in; their values go to the vault, because no attribute holds them.
-    pub(crate) fn take_identifiers(&mut self, given: Option<&Json<'_>>, event: &EventDefinition, attributes: &super::check::Fields<'_>) -> Result<(), Fault> {
+    pub(crate) fn take_identifiers(
+        &mut self,
+        given: Option<&Json<'_>>,
+        event: &EventDefinition,
+        attributes: &super::check::Fields<'_>,
+    ) -> Result<(), Fault> {
         let Some(given) = given else { return Ok(()) };
         let Json::Map(fields) = given else { return Err(Fault::at(QuarantineCode::InvalidType, "identifiers")) };
         for (key, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
@@ -94,7 +104,8 @@ impl Work<'_> {
                 one => std::slice::from_ref(one),
             };
             for value in values {
-                self.take_identifier(kind, scope.as_deref(), value).map_err(|fault| fault.under(key).under("identifiers"))?;
+                self.take_identifier(kind, scope.as_deref(), value)
+                    .map_err(|fault| fault.under(key).under("identifiers"))?;
             }
         }
         Ok(())

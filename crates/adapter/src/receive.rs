@@ -14,7 +14,7 @@ use crate::{
 use bytes::Bytes;
 use cebe_catalog::{
     CompanyId, EventId, EventName, EventRecord, Lane, Micros, QuarantineCode, Record, SourceModule,
-    definition::EventDefinition,
+    definition::{EventDefinition, nearest::unknown_event_hint as unknown_hint},
     limits::EVENT_BYTES_MAX,
     record::{Header, QuarantineRecord, Vault},
 };
@@ -61,7 +61,15 @@ pub(crate) fn receive(sender: &Sender<'_>, raws: &[&[u8]], first: Micros) -> Rec
     let mut equal = HashMap::new();
     for (index, raw) in raws.iter().enumerate() {
         let received_at = first.plus(i64::try_from(index).unwrap_or(0));
-        let mut one = One { sender, raw, received_at, module: SmolStr::new_static(UNKNOWN_MODULE), company: None, name: None, id: None };
+        let mut one = One {
+            sender,
+            raw,
+            received_at,
+            module: SmolStr::new_static(UNKNOWN_MODULE),
+            company: None,
+            name: None,
+            id: None,
+        };
         let parsed = json::read(raw);
         received.readable += usize::from(parsed.is_ok());
         let admitted = parsed.map_err(|_| Fault::new(QuarantineCode::MalformedJson));
@@ -129,7 +137,9 @@ impl<'r> One<'r> {
             Some(id) => Some(ids::raw(id).map_err(|fault| fault.under("company_id"))?),
             None => sender.company.or_else(|| only(&sender.grant.companies)),
         };
-        let named = named.filter(|name| !name.is_empty()).ok_or_else(|| Fault::at(QuarantineCode::CompanyRequired, "company_id"))?;
+        let named = named
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| Fault::at(QuarantineCode::CompanyRequired, "company_id"))?;
         let known = sender.view.companies.get(named);
         let company = known.ok_or_else(|| Fault::at(QuarantineCode::UnknownCompany, "company_id"))?;
         if sender.grant.allows_company(named) {
@@ -227,7 +237,12 @@ impl<'r> One<'r> {
             Some(company) => company.id.clone(),
             None => CompanyId::new(home(self.sender)),
         };
-        Header { company, module: SourceModule(self.module.clone()), received_at: self.received_at, lane: self.sender.lane }
+        Header {
+            company,
+            module: SourceModule(self.module.clone()),
+            received_at: self.received_at,
+            lane: self.sender.lane,
+        }
     }
 
     fn finish(self, index: usize, admitted: Result<Admitted, Fault>) -> (Record, EventResult) {
@@ -308,14 +323,7 @@ fn home<'r>(sender: &Sender<'r>) -> &'r str {
     }
 }
 
-fn unknown_event_hint(view: &ControlView, company: &CompanyView, wanted: &str) -> SmolStr {
-    let names = view.definitions.events.keys().chain(company.events.keys());
+fn unknown_event_hint(view: &ControlView, company: &CompanyView, wanted: &str) -> String {
     let wanted: String = wanted.chars().take(64).collect();
-    let mut near: Vec<(usize, &SmolStr)> = names.map(|name| (strsim::levenshtein(&wanted, name), name)).collect();
-    near.sort_unstable();
-    let near: Vec<&str> = near.iter().take_while(|(distance, _)| *distance <= 6).take(3).map(|(_, name)| name.as_str()).collect();
-    match near.is_empty() {
-        true => QuarantineCode::UnknownEvent.hint().into(),
-        false => format_smolstr!("did you mean {}? {}", near.join(" or "), QuarantineCode::UnknownEvent.hint()),
-    }
+    unknown_hint(&wanted, view.definitions.events.keys().chain(company.events.keys()))
 }

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 /// What became of one event, as far as is known when answering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub(crate) enum Status {
     /// Durable; it will be applied, or be found to be a duplicate or conflict.
     Accepted,
     /// Applied (`wait=true`).
@@ -25,7 +25,7 @@ pub enum Status {
 
 /// One event of the request.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub struct EventResult {
+pub(crate) struct EventResult {
     /// Its place in the request, from 0.
     pub index: usize,
     /// Its id, or the one derived for it.
@@ -78,7 +78,7 @@ impl EventResult {
 
 /// Counts and results.
 #[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
-pub struct Reply {
+pub(crate) struct Reply {
     /// Durable; with `wait=true` those of them that were not yet applied when the time ran out.
     pub accepted: usize,
     /// Applied (`wait=true`).

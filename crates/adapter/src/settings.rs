@@ -32,7 +32,12 @@ impl SettingError {
     fn unknown(name: &str, known: &[&str]) -> Self {
         let near = known.iter().min_by_key(|other| strsim::levenshtein(name, other));
         let hint = format!("did you mean {}? fields are {}", near.unwrap_or(&""), known.join(", "));
-        Self { code: "unknown_field", message: "the body has a field that is not known".into(), path: None, hint: Some(hint) }
+        Self {
+            code: "unknown_field",
+            message: "the body has a field that is not known".into(),
+            path: None,
+            hint: Some(hint),
+        }
     }
 }
 
@@ -49,7 +54,11 @@ pub(crate) fn object(body: &[u8], known: &[&str]) -> Result<Map<String, Value>, 
 }
 
 /// Takes one field of a type out of an object; `None` when it is absent or null.
-pub(crate) fn take<T: DeserializeOwned>(fields: &mut Map<String, Value>, name: &str, form: &str) -> Result<Option<T>, SettingError> {
+pub(crate) fn take<T: DeserializeOwned>(
+    fields: &mut Map<String, Value>,
+    name: &str,
+    form: &str,
+) -> Result<Option<T>, SettingError> {
     match fields.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => serde_json::from_value(value).map(Some).map_err(|_| SettingError::invalid(name, form)),
@@ -59,7 +68,11 @@ pub(crate) fn take<T: DeserializeOwned>(fields: &mut Map<String, Value>, name: &
 /// Is it usable as a company, team or key id in addresses and keys?
 pub(crate) fn check_id(path: &str, id: &str) -> Result<(), SettingError> {
     let fits = (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-    if fits { Ok(()) } else { Err(SettingError::invalid(path, "1 to 128 letters, digits, dots, dashes or underscores")) }
+    if fits {
+        Ok(())
+    } else {
+        Err(SettingError::invalid(path, "1 to 128 letters, digits, dots, dashes or underscores"))
+    }
 }
 
 /// The given fields over the settings as they are; null puts a field back to its default.
@@ -76,7 +89,8 @@ pub(crate) fn merge(old: &CompanySettings, given: Map<String, Value>) -> Result<
         }
         merged.insert(name, value);
     }
-    let merged = serde_json::from_value(Value::Object(merged)).map_err(|_| SettingError::unreadable("send a JSON object"))?;
+    let merged =
+        serde_json::from_value(Value::Object(merged)).map_err(|_| SettingError::unreadable("send a JSON object"))?;
     check(&merged)?;
     Ok(merged)
 }
@@ -91,7 +105,11 @@ fn fields_of(settings: &CompanySettings) -> Map<String, Value> {
 fn check(settings: &CompanySettings) -> Result<(), SettingError> {
     let rules: [(&str, bool, &str); 12] = [
         ("name", settings.name.chars().count() <= 256, "at most 256 characters"),
-        ("sso_id", settings.sso_id.is_empty() || is_id(&settings.sso_id), "an id of 1 to 128 characters, no contact data"),
+        (
+            "sso_id",
+            settings.sso_id.is_empty() || is_id(&settings.sso_id),
+            "an id of 1 to 128 characters, no contact data",
+        ),
         ("time_zone", Zone::named(&settings.time_zone).is_some(), "an IANA zone, such as Asia/Jakarta"),
         ("phone_region", regions::is_region(&settings.phone_region), "an ISO 3166-1 alpha-2 code, such as ID"),
         ("currency", is_upper_currency(&settings.currency), "an ISO 4217 code, such as IDR"),

@@ -127,7 +127,8 @@ impl ControlView {
         })?;
         each(from, ControlKind::Fields, |id, row| {
             if let (Some(company), ControlRow::Fields(fields)) = (companies.get_mut(id), row) {
-                company.fields = fields.into_iter().filter_map(|(name, class)| Some((name, class_named(&class)?))).collect();
+                company.fields =
+                    fields.into_iter().filter_map(|(name, class)| Some((name, class_named(&class)?))).collect();
             }
         })?;
         each(from, ControlKind::EventDefinition, |id, row| {

@@ -4,4 +4,4 @@ mod inflate;
 mod split;
 
 pub(crate) use inflate::{InflateError, inflate};
-pub(crate) use split::{SplitError, split};
+pub(crate) use split::split;

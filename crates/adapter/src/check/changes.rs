@@ -2,7 +2,10 @@
 //! as identity where the name says so.
 
 use super::Work;
-use crate::{fault::{Fault, shown_key}, json::Json};
+use crate::{
+    fault::{Fault, shown_key},
+    json::Json,
+};
 use cebe_catalog::{QuarantineCode, Value};
 use smol_str::SmolStr;
 
@@ -10,9 +13,9 @@ use smol_str::SmolStr;
 pub(super) fn fields(work: &mut Work<'_>, value: &Json<'_>) -> Result<Value, Fault> {
     match value {
         Json::Map(fields) => {
-            let each = fields.iter().map(|(name, value)| {
-                field(work, name, value).map_err(|fault| fault.under(&shown_key(name)))
-            });
+            let each = fields
+                .iter()
+                .map(|(name, value)| field(work, name, value).map_err(|fault| fault.under(&shown_key(name))));
             each.collect::<Result<_, _>>().map(Value::List)
         }
         Json::List(items) => named(work, items, false),
@@ -64,9 +67,8 @@ fn field(work: &mut Work<'_>, name: &str, value: &Json<'_>) -> Result<Value, Fau
 
 fn scalar<'v, 'a>(value: &'v Json<'a>) -> Result<&'v Json<'a>, Fault> {
     match value {
-        Json::List(_) | Json::Map(_) => {
-            Err(Fault::new(QuarantineCode::InvalidType).with_hint("a field's value is a text, a number, true, false or null"))
-        }
+        Json::List(_) | Json::Map(_) => Err(Fault::new(QuarantineCode::InvalidType)
+            .with_hint("a field's value is a text, a number, true, false or null")),
         scalar => Ok(scalar),
     }
 }

@@ -10,7 +10,10 @@ pub(super) fn closed(attribute: &Attribute, value: &Json<'_>) -> Result<Value, F
     let Json::Text(text) = value else { return Err(QuarantineCode::InvalidType.into()) };
     match attribute.values.iter().find(|known| *known == &**text) {
         Some(known) => Ok(Value::Text(known.clone())),
-        None => Err(Fault::new(QuarantineCode::InvalidEnum).with_hint(format!("use one of {}", attribute.values.join(", ")))),
+        None => {
+            Err(Fault::new(QuarantineCode::InvalidEnum)
+                .with_hint(format!("use one of {}", attribute.values.join(", "))))
+        }
     }
 }
 
@@ -43,6 +46,7 @@ pub(super) fn currency(value: &Json<'_>) -> Result<Value, Fault> {
 pub(super) fn zone(value: &Json<'_>) -> Result<Value, Fault> {
     let Json::Text(text) = value else { return Err(QuarantineCode::InvalidType.into()) };
     let known = text.len() <= 64 && Zone::named(text).is_some();
-    let hint = || Fault::new(QuarantineCode::InvalidAttribute).with_hint("send an IANA zone name, such as Asia/Jakarta");
+    let hint =
+        || Fault::new(QuarantineCode::InvalidAttribute).with_hint("send an IANA zone name, such as Asia/Jakarta");
     if known { Ok(Value::Text((&**text).into())) } else { Err(hint()) }
 }

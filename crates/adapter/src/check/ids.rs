@@ -2,11 +2,7 @@
 
 use super::Work;
 use crate::{fault::Fault, json::Json};
-use cebe_catalog::{
-    QuarantineCode, Value,
-    definition::Attribute,
-    limits::ID_CHARS_MAX,
-};
+use cebe_catalog::{QuarantineCode, Value, definition::Attribute, limits::ID_CHARS_MAX};
 use smol_str::{SmolStr, format_smolstr};
 
 /// Reads an id.
@@ -14,7 +10,8 @@ pub(crate) fn id(value: &Json<'_>) -> Result<SmolStr, Fault> {
     let text = raw(value)?;
     let fits = !text.is_empty() && (text.len() <= ID_CHARS_MAX || text.chars().count() <= ID_CHARS_MAX);
     if !fits || text.chars().any(char::is_control) {
-        return Err(Fault::new(QuarantineCode::InvalidText).with_hint("an id has 1 to 128 characters and no control characters"));
+        return Err(Fault::new(QuarantineCode::InvalidText)
+            .with_hint("an id has 1 to 128 characters and no control characters"));
     }
     if is_contact(text) { Err(QuarantineCode::ContactInId.into()) } else { Ok(text.into()) }
 }
@@ -50,7 +47,10 @@ pub(super) fn list(work: &mut Work<'_>, attribute: &Attribute, value: &Json<'_>)
     let one = |work: &mut Work<'_>, value: &Json<'_>| Ok(work.sealer.text_or_kept(attribute.pii, id(value)?));
     let Json::List(items) = value else { return Ok(Value::List(vec![one(work, value)?])) };
     let items = items.iter().enumerate();
-    items.map(|(index, item)| one(work, item).map_err(|fault: Fault| fault.item(index))).collect::<Result<_, _>>().map(Value::List)
+    items
+        .map(|(index, item)| one(work, item).map_err(|fault: Fault| fault.item(index)))
+        .collect::<Result<_, _>>()
+        .map(Value::List)
 }
 
 impl Work<'_> {

@@ -1,7 +1,10 @@
 //! Lists: references to customers, order items and products.
 
 use super::{Work, ids, numbers, texts};
-use crate::{fault::{Fault, shown_key}, json::Json};
+use crate::{
+    fault::{Fault, shown_key},
+    json::Json,
+};
 use cebe_catalog::{
     Amount, IdentifierKind, QuarantineCode, Value,
     amount::UNIT,
@@ -67,7 +70,10 @@ fn reference_id(work: &mut Work<'_>, value: &Json<'_>) -> Result<Option<SmolStr>
 /// Order items or products: ids, or objects with an id, a name, a quantity and a price.
 pub(super) fn items(work: &mut Work<'_>, value: &Json<'_>, id_name: &'static str) -> Result<Value, Fault> {
     let items = listed(value)?.iter().enumerate();
-    items.map(|(index, each)| item(work, each, id_name).map_err(|fault| fault.item(index))).collect::<Result<_, _>>().map(Value::List)
+    items
+        .map(|(index, each)| item(work, each, id_name).map_err(|fault| fault.item(index)))
+        .collect::<Result<_, _>>()
+        .map(Value::List)
 }
 
 fn item(work: &mut Work<'_>, item: &Json<'_>, id_name: &'static str) -> Result<Value, Fault> {

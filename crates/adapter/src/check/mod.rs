@@ -101,7 +101,9 @@ fn checked(
 fn scope_text(event: &EventDefinition, given: &Fields<'_>, scope: &str) -> Option<SmolStr> {
     let value = given.iter().find(|(key, value)| key == scope && !value.is_null()).map(|(_, value)| value)?;
     match event.attributes.get(scope).map(|attribute| attribute.kind) {
-        Some(AttributeType::EnumOpen) => texts::text(value, usize::MAX, false).ok().map(|text| text.to_lowercase().into()),
+        Some(AttributeType::EnumOpen) => {
+            texts::text(value, usize::MAX, false).ok().map(|text| text.to_lowercase().into())
+        }
         _ => ids::id(value).ok(),
     }
 }

@@ -2,7 +2,10 @@
 //! registry, else the names that are known, else the detector, else they are sealed.
 
 use super::{Fields, Work, checked};
-use crate::{fault::{Fault, shown_key}, json::Json};
+use crate::{
+    fault::{Fault, shown_key},
+    json::Json,
+};
 use cebe_catalog::{
     IdentifierKind, PiiClass, QuarantineCode, Value,
     definition::{Attribute, EventDefinition},
@@ -18,7 +21,8 @@ pub(super) fn take(
     stored: &mut Vec<(SmolStr, Value)>,
 ) -> Result<(), Fault> {
     let mut open = Vec::new();
-    let nested = event.open_map.as_ref().and_then(|name| given.iter().find(|(key, value)| key == name && !value.is_null()));
+    let nested =
+        event.open_map.as_ref().and_then(|name| given.iter().find(|(key, value)| **key == **name && !value.is_null()));
     if let Some((name, value)) = nested {
         let Json::Map(fields) = value else { return Err(Fault::at(QuarantineCode::InvalidType, name)) };
         nested_fields(work, event, fields, stored, &mut open);
@@ -45,7 +49,8 @@ fn nested_fields(
     open: &mut Vec<(SmolStr, Value)>,
 ) {
     for (key, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
-        let declared = event.attributes.get_key_value(&**key).filter(|(name, _)| !stored.iter().any(|(key, _)| key == *name));
+        let declared =
+            event.attributes.get_key_value(&**key).filter(|(name, _)| !stored.iter().any(|(key, _)| key == *name));
         let lifted = declared.and_then(|(name, attribute)| {
             let value = checked(work, event, fields, name, attribute, value).ok()?;
             Some((name.clone(), value))

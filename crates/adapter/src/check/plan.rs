@@ -2,7 +2,10 @@
 
 use super::{Work, advised};
 use crate::fault::Fault;
-use cebe_catalog::{QuarantineCode, Value, definition::{Attribute, EventDefinition}};
+use cebe_catalog::{
+    QuarantineCode, Value,
+    definition::{Attribute, EventDefinition},
+};
 use smol_str::SmolStr;
 
 /// Completes the attributes of an event, or says what is missing.
@@ -46,6 +49,8 @@ fn filled(work: &Work<'_>, attribute: &Attribute) -> Option<Value> {
 
 fn is_required_now(attribute: &Attribute, stored: &[(SmolStr, Value)]) -> bool {
     attribute.required_when.iter().any(|(other, values)| {
-        cebe_catalog::value::field(stored, other).and_then(Value::as_text).is_some_and(|text| values.iter().any(|v| v == text))
+        cebe_catalog::value::field(stored, other)
+            .and_then(Value::as_text)
+            .is_some_and(|text| values.iter().any(|v| v == text))
     })
 }

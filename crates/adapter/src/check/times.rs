@@ -59,7 +59,8 @@ pub(super) fn date(value: &Json<'_>) -> Result<Value, Fault> {
 }
 
 fn day(text: &str) -> Result<Day, Fault> {
-    let day = Day::parse(text).ok_or_else(|| Fault::new(QuarantineCode::InvalidAttribute).with_hint("send YYYY-MM-DD"))?;
+    let day =
+        Day::parse(text).ok_or_else(|| Fault::new(QuarantineCode::InvalidAttribute).with_hint("send YYYY-MM-DD"))?;
     if Micros(i64::from(day.0) * DAY).in_range() { Ok(day) } else { Err(QuarantineCode::TimeOutOfRange.into()) }
 }
 
@@ -75,7 +76,11 @@ pub(super) fn period(value: &Json<'_>) -> Result<Value, Fault> {
         },
     };
     let hint = "send YYYY-MM-DD, YYYY-MM-DD/YYYY-MM-DD (first day first), or an hour YYYY-MM-DDTHH";
-    if readable { Ok(Value::Text(text.into())) } else { Err(Fault::new(QuarantineCode::InvalidAttribute).with_hint(hint)) }
+    if readable {
+        Ok(Value::Text(text.into()))
+    } else {
+        Err(Fault::new(QuarantineCode::InvalidAttribute).with_hint(hint))
+    }
 }
 
 fn is_hour(text: &str) -> bool {

@@ -67,7 +67,9 @@ impl<'c> Sealer<'c> {
     /// A phone number; one that cannot be read is hidden whole.
     pub(crate) fn phone(&mut self, text: &str) -> Value {
         match self.normal_phone(text) {
-            Some(number) => self.sealed(IdentifierKind::Phone.as_str(), &number, mask::phone(&number), PiiClass::Contact),
+            Some(number) => {
+                self.sealed(IdentifierKind::Phone.as_str(), &number, mask::phone(&number), PiiClass::Contact)
+            }
             None => self.hidden(PiiClass::Contact, text),
         }
     }

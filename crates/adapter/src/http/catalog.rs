@@ -1,14 +1,21 @@
 //! `PUT /v1/catalog/events/{name}`: a squad registers an event of its own, or widens it.
 
 use super::{Refusal, allow, company_of, customers::Whose};
-use crate::{desk::Desk, registration};
+use crate::{
+    desk::Desk,
+    settings::SettingError,
+    view::{CompanyView, ControlView},
+};
 use axum::{
     Extension, Json,
     body::Bytes,
     extract::{Path, Query, State},
     http::HeaderMap,
 };
-use cebe_catalog::control::Change;
+use cebe_catalog::{
+    control::Change,
+    definition::{EventDefinition, register::CompanyCatalog},
+};
 use cebe_privacy::access::{Action, Grant};
 use serde_json::Value;
 
@@ -28,7 +35,7 @@ pub(super) async fn put(
     allow(&grant, Action::WriteCatalog)?;
     let view = desk.view();
     let company = company_of(&view, &grant, &headers, whose.query())?;
-    let event = registration::check(&view, &company, &name, &body)?;
+    let event = check(&view, &company, &name, &body)?;
     if !grant.allows_module(&event.module) {
         return Err(Refusal::RoleNotAllowed);
     }
@@ -36,4 +43,24 @@ pub(super) async fn put(
     let change = Change::EventDefinition { company: company.id.clone(), name: event.name, json: answer.to_string() };
     desk.change(&grant.key_id, change).await?;
     Ok(Json(answer))
+}
+
+fn check(view: &ControlView, company: &CompanyView, name: &str, body: &[u8]) -> Result<EventDefinition, Refusal> {
+    let mut catalog = CompanyCatalog::new(&view.definitions);
+    company.events.values().for_each(|event| catalog.add(event.clone()));
+    let body = std::str::from_utf8(body).map_err(|_| SettingError::invalid("body", "send UTF-8"))?;
+    let known = catalog.event(name).is_some();
+    catalog.check(name, body).map_err(|error| match known {
+        true => Refusal::Conflict {
+            code: "not_additive",
+            message: error.to_string(),
+            hint: "a change may add optional attributes and widen lists; register another name for anything else",
+        },
+        false => Refusal::Setting(SettingError {
+            code: "invalid_definition",
+            message: error.to_string(),
+            path: None,
+            hint: None,
+        }),
+    })
 }

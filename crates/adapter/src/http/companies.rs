@@ -36,7 +36,10 @@ pub(super) async fn put(
     }
     check_id("id", &id)?;
     let old = stored(&desk, &id)?;
-    let before = old.as_ref().map_or_else(|| CompanySettings { name: id.as_str().into(), ..CompanySettings::default() }, |row| row.settings.clone());
+    let before = old.as_ref().map_or_else(
+        || CompanySettings { name: id.as_str().into(), ..CompanySettings::default() },
+        |row| row.settings.clone(),
+    );
     let settings = merge(&before, object(&body, &[])?)?;
     refuse_taken_sso(&desk, &id, &settings)?;
     let secrets = if old.is_none() { Some(fresh_secrets(&desk)?) } else { None };
@@ -57,7 +60,8 @@ fn stored(desk: &Desk, id: &str) -> Result<Option<CompanyRow>, Refusal> {
 
 fn refuse_taken_sso(desk: &Desk, id: &str, settings: &CompanySettings) -> Result<(), Refusal> {
     let view = desk.view();
-    let taken = |company: &crate::view::CompanyView| company.id.as_str() != id && company.settings.sso_id == settings.sso_id;
+    let taken =
+        |company: &crate::view::CompanyView| company.id.as_str() != id && company.settings.sso_id == settings.sso_id;
     if settings.sso_id.is_empty() || !view.companies.values().any(|company| taken(company)) {
         return Ok(());
     }

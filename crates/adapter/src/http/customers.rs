@@ -42,8 +42,7 @@ struct Pair {
     other: String,
 }
 
-const FORMS: &str =
-    "send {\"links\":[{\"anchor\":…,\"other\":…}]}, {\"apart\":[id, id]} or {\"customer\":…,\"from\":…}, with \"undo\" to take it back";
+const FORMS: &str = "send {\"links\":[{\"anchor\":…,\"other\":…}]}, {\"apart\":[id, id]} or {\"customer\":…,\"from\":…}, with \"undo\" to take it back";
 
 /// Reject links, keep two ids apart, or take that back.
 #[utoipa::path(post, path = "/v1/customers/{id}/unlink", tag = "customers",
@@ -66,7 +65,9 @@ pub(super) async fn unlink(
         links: links(&mut fields)?,
         apart: apart(&id, &mut fields)?,
         undo: take(&mut fields, "undo", "true or false")?.unwrap_or(false),
-        reason: take::<String>(&mut fields, "reason", "a text")?.map(|text| cebe_privacy::detect::scrub(&text).text.into()).unwrap_or_default(),
+        reason: take::<String>(&mut fields, "reason", "a text")?
+            .map(|text| cebe_privacy::detect::scrub(&text).text.into())
+            .unwrap_or_default(),
     };
     if unlink.links.is_empty() && unlink.apart.is_none() {
         return Err(SettingError::invalid("links", FORMS).into());

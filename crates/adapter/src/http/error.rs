@@ -131,18 +131,26 @@ impl Refusal {
         Some(match self {
             Self::Auth(AuthError::Missing) => "send the header Authorization: Bearer <key>".into(),
             Self::Auth(AuthError::Unknown) => "check the key; it may have been withdrawn".into(),
-            Self::RoleNotAllowed => "publishers send events, operators change sources and companies, admins do all".into(),
+            Self::RoleNotAllowed => {
+                "publishers send events, operators change sources and companies, admins do all".into()
+            }
             Self::CompanyRequired => "name one with the header X-Company-Id".into(),
             Self::CompanyNotAllowed => "use a key that serves this company".into(),
             Self::UnknownCompany => "create it with PUT /v1/companies/{id}".into(),
             Self::Unreadable => "send one JSON object, an array of them, or one a line".into(),
             Self::Packing(_) => "send gzip, zstd or no content-encoding, and whole bodies".into(),
-            Self::BodyTooLarge => format!("split it: at most {BODY_BYTES_MAX} bytes a request, after inflation; nothing of this one was stored"),
-            Self::TooManyEvents => format!("split it: at most {BATCH_EVENTS_MAX} events a request; nothing of this one was stored"),
+            Self::BodyTooLarge => format!(
+                "split it: at most {BODY_BYTES_MAX} bytes a request, after inflation; nothing of this one was stored"
+            ),
+            Self::TooManyEvents => {
+                format!("split it: at most {BATCH_EVENTS_MAX} events a request; nothing of this one was stored")
+            }
             Self::Slow | Self::Busy { .. } => "nothing was stored; send it again".into(),
             Self::Setting(error) => return error.hint.clone(),
             Self::Conflict { hint, .. } => (*hint).into(),
-            Self::Door(DoorError::NotYetApplied(_)) => "it is durable; ask again in a while instead of sending it again".into(),
+            Self::Door(DoorError::NotYetApplied(_)) => {
+                "it is durable; ask again in a while instead of sending it again".into()
+            }
             Self::Door(_) | Self::Store(_) => "try again; if it lasts, see the server's log".into(),
             Self::NotFound(_) | Self::Failed => return None,
         })

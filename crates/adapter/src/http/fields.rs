@@ -37,7 +37,8 @@ pub(super) async fn put(
     allow(&grant, Action::WriteFields)?;
     let company = serve(&desk.view(), &grant, &id)?;
     let as_text = |class: &cebe_catalog::PiiClass| SmolStr::new_static(class.as_str());
-    let mut classes: BTreeMap<SmolStr, SmolStr> = company.fields.iter().map(|(name, class)| (name.clone(), as_text(class))).collect();
+    let mut classes: BTreeMap<SmolStr, SmolStr> =
+        company.fields.iter().map(|(name, class)| (name.clone(), as_text(class))).collect();
     for (name, class) in object(&body, &[])? {
         match class {
             Value::Null => drop(classes.remove(name.as_str())),

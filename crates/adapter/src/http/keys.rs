@@ -70,14 +70,26 @@ fn row(view: &ControlView, mut fields: Map<String, Value>) -> Result<KeyRow, Set
         "*" => Some(name.clone()),
         _ => view.module(name, None).or_else(|| view.companies.values().find_map(|c| view.module(name, Some(c)))),
     };
-    let modules = modules.iter().map(|name| module(name).ok_or_else(|| SettingError::invalid("modules", "GET /v1/catalog lists the modules")));
+    let modules = modules
+        .iter()
+        .map(|name| module(name).ok_or_else(|| SettingError::invalid("modules", "GET /v1/catalog lists the modules")));
     let modules = modules.collect::<Result<Vec<_>, _>>()?;
     if teams.iter().any(|team| team != "*" && !view.teams.contains_key(team)) {
         return Err(SettingError::invalid("teams", "create the team with PUT /v1/teams/{id} first"));
     }
     let name = take(&mut fields, "name", "a text")?.unwrap_or_default();
     let reveal = take(&mut fields, "reveal", "true or false")?.unwrap_or(false);
-    Ok(KeyRow { name, role, companies, modules, teams, reveal, id: SmolStr::default(), hash: [0; 32], created_at: Default::default() })
+    Ok(KeyRow {
+        name,
+        role,
+        companies,
+        modules,
+        teams,
+        reveal,
+        id: SmolStr::default(),
+        hash: [0; 32],
+        created_at: Default::default(),
+    })
 }
 
 const ROLES: &str = "one of publisher, reader, analyst, operator, admin";

@@ -18,7 +18,10 @@ pub(crate) use error::Refusal;
 pub use guard::guard;
 pub use openapi::openapi;
 
-use crate::{desk::Desk, view::{CompanyView, ControlView}};
+use crate::{
+    desk::Desk,
+    view::{CompanyView, ControlView},
+};
 use axum::{
     Router,
     http::HeaderMap,

@@ -39,7 +39,9 @@ pub(super) async fn put(
         "*" => Some(name.clone()),
         _ => view.module(name, None).or_else(|| view.companies.values().find_map(|c| view.module(name, Some(c)))),
     };
-    let modules = modules.iter().map(|name| module(name).ok_or_else(|| SettingError::invalid("modules", "GET /v1/catalog lists the modules")));
+    let modules = modules
+        .iter()
+        .map(|name| module(name).ok_or_else(|| SettingError::invalid("modules", "GET /v1/catalog lists the modules")));
     let modules = modules.collect::<Result<Vec<_>, _>>()?;
     if classes.iter().any(|class| class != "*" && class_named(class).is_none()) {
         return Err(SettingError::invalid("pii_classes", super::fields::CLASSES).into());

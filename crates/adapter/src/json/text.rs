@@ -39,7 +39,8 @@ fn escaped(all: &str, start: usize, first: usize) -> Option<Found<'_>> {
             b'"' => return Some(Found { text: Cow::Owned(text), end: at + 1, unfit }),
             b'\\' => {
                 let (c, length) = escape(&bytes[at..])?;
-                unfit |= matches!(c, '\0' | char::REPLACEMENT_CHARACTER) && bytes[at + 1] == b'u' && !is_fffd(&bytes[at..]);
+                unfit |=
+                    matches!(c, '\0' | char::REPLACEMENT_CHARACTER) && bytes[at + 1] == b'u' && !is_fffd(&bytes[at..]);
                 text.push(c);
                 at += length;
             }
