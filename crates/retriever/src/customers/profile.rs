@@ -1,6 +1,6 @@
 //! The profile: who the customer is, masked; in clear only for a key that may see it, after the audit is durable.
 
-use super::{facts, identifiers, metrics, person::Person, reveal::Revealing};
+use super::{facts::CustomerFacts, identifiers, metrics, person::Person, reveal::Revealing};
 use crate::{
     company::Company,
     http::{Asked, ErrorBody, Read, ReadError, run},
@@ -11,10 +11,10 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use cebe_catalog::{Node, Value, control::Operation};
-use cebe_engine::entry::Entry;
+use cebe_catalog::{Node, Value, control::Operation, value};
 use cebe_privacy::access::Action;
 use serde_json::{Map, Value as Json, json};
+use smol_str::SmolStr;
 
 /// The kind of fact that profile fields are.
 const FIELD: &str = "field";
@@ -66,9 +66,10 @@ fn build(read: &Read, company: &Company, person: &Person, revealing: &mut Reveal
     let times = |first: &dyn Fn(&cebe_engine::rows::NodeRow) -> Option<cebe_catalog::Micros>| {
         person.nodes.iter().filter_map(|(_, row)| first(row)).min().map(cebe_catalog::Micros::to_rfc3339)
     };
-    let aggregates = metrics::all(read, company, person)?;
-    let view = |name: &str| aggregates.get(name).and_then(|metric| metric.get("value")).cloned().unwrap_or(Json::Null);
-    let (segments, consent, memberships) = (view("segments"), view("consent"), view("memberships"));
+    let facts = CustomerFacts::read(read, company, person)?;
+    let aggregates = metrics::all(read, company, &facts, None);
+    let part = |name: &str| aggregates.get(name).and_then(|metric| metric.get("value")).cloned().unwrap_or(Json::Null);
+    let (segments, consent, memberships) = (part("segments"), part("consent"), part("memberships"));
     Ok(json!({
         "id": person.id.to_text(),
         "qontak_customer_id": person.resolved.then(|| person.id.to_text()),
@@ -77,7 +78,7 @@ fn build(read: &Read, company: &Company, person: &Person, revealing: &mut Reveal
         "created_at": times(&|row| row.created.first_at()),
         "first_seen": times(&|row| row.seen.first_at()),
         "events": person.nodes.iter().map(|(_, row)| row.seen.count).sum::<u64>(),
-        "fields": fields(read, company, person, revealing)?,
+        "fields": fields(read, company, &facts, revealing)?,
         "identifiers": identifiers::identifiers(read, company, person, revealing)?,
         "aggregates": aggregates,
         "segments": segments,
@@ -88,16 +89,17 @@ fn build(read: &Read, company: &Company, person: &Person, revealing: &mut Reveal
 }
 
 /// The latest value of each profile field; a cleared field is not there.
-fn fields(read: &Read, company: &Company, person: &Person, revealing: &mut Revealing) -> Result<Json, ReadError> {
-    let module = company.definitions.facts.get(FIELD).map_or("cdp", |fact| fact.module.as_str());
-    if !read.grant.may_read_module(module) {
-        return Ok(json!({}));
-    }
+fn fields(
+    read: &Read,
+    company: &Company,
+    facts: &CustomerFacts<'_>,
+    revealing: &mut Revealing,
+) -> Result<Json, ReadError> {
     let mut shown = Map::new();
-    for ((fact, name), entries) in facts::united(read, company, person)? {
-        let newest = entries.last().filter(|_| fact == FIELD);
-        if let Some((entry, value)) = newest.and_then(|entry| Some((entry, entry.field("value")?))) {
-            shown.insert(name.to_string(), field(read, company, module, (&name, entry, value), revealing)?);
+    for fact in facts.folded().iter().filter(|fact| fact.definition.name == FIELD) {
+        let module = fact.definition.module.as_str();
+        if let (true, Value::Map(view)) = (read.grant.may_read_module(module), &fact.folded.view) {
+            shown.insert(fact.key.to_owned(), field(read, company, module, (fact.key, view), revealing)?);
         }
     }
     Ok(Json::Object(shown))
@@ -107,10 +109,12 @@ fn field(
     read: &Read,
     company: &Company,
     module: &str,
-    (name, entry, value): (&str, &Entry, &Value),
+    (name, view): (&str, &[(SmolStr, Value)]),
     revealing: &mut Revealing,
 ) -> Result<Json, ReadError> {
-    let mut json = json!({ "value": value.to_json(), "since": entry.at().to_rfc3339() });
+    let part = |name: &str| value::field(view, name).unwrap_or(&Value::Null);
+    let value = part("value");
+    let mut json = json!({ "value": value.to_json(), "since": part("since").to_json() });
     if let Value::Sealed { token, class, .. } = value {
         json["pii"] = class.as_str().into();
         if revealing.may_see(read, module, *class) {

@@ -1,12 +1,11 @@
-//! The answer to a question about a company metric: the figure over all, its series and its groups.
+//! The answer to a question about a company metric: over all, its series and its groups.
 
 use super::{
     ask::Ask,
-    beside,
-    figure::Figure,
-    flow,
+    dimension,
     gather::{CURRENCY, Group, too_many_rows},
-    growth, people, render,
+    render,
+    sums::Sums,
 };
 use crate::{
     company::Company,
@@ -18,131 +17,134 @@ use axum::{
     response::Response,
 };
 use cebe_catalog::{
-    Micros,
-    definition::{Formula, MetricDefinition, nearest::nearest},
+    Definitions, Micros,
+    definition::{MetricDefinition, nearest::nearest},
     limits,
 };
+use cebe_engine::formula::{Answer, Figure, MoneyLine, evaluate};
 use cebe_privacy::access::Action;
 use serde_json::Value as Json;
 use smol_str::SmolStr;
-use std::collections::BTreeSet;
+use std::time::Instant;
 
-/// The figures of a metric.
+/// The answers of a metric.
 #[derive(Debug)]
 pub(crate) struct Evaluation {
-    pub(crate) overall: Figure,
-    pub(crate) series: Vec<(Micros, Figure)>,
+    pub(crate) overall: Answer,
+    pub(crate) series: Series,
     /// Names of the dimensions in the groups' keys.
     pub(crate) group_by: Vec<SmolStr>,
-    pub(crate) groups: Vec<GroupFigures>,
+    pub(crate) groups: Vec<GroupAnswer>,
 }
 
-/// The figures of one group.
-#[derive(Debug)]
-pub(crate) struct GroupFigures {
+/// Answers by the start of their window.
+pub(crate) type Series = Vec<(Micros, Answer)>;
+
+/// The answers of one group.
+#[derive(Clone, Debug)]
+pub(crate) struct GroupAnswer {
     pub(crate) key: Group,
-    pub(crate) figure: Figure,
-    pub(crate) series: Vec<(Micros, Figure)>,
+    pub(crate) answer: Answer,
+    pub(crate) series: Series,
 }
 
 impl Evaluation {
-    /// Asks for each figure; groups of nothing are left out, the others come largest first.
-    pub(crate) fn build(
-        group_by: &[SmolStr],
-        groups: BTreeSet<Group>,
-        windows: &[Micros],
-        figure: &dyn Fn(Option<&Group>, Option<Micros>) -> Figure,
-    ) -> Result<Self, ReadError> {
-        if (groups.len() + 1).saturating_mul(windows.len().max(1)) > limits::METRIC_ROWS_MAX {
+    /// Answers each group and window; groups of nothing are left out, the others come largest first.
+    fn of(definitions: &Definitions, metric: &MetricDefinition, sums: &Sums<'_>) -> Result<Self, ReadError> {
+        let groups = sums.groups();
+        if (groups.len() + 1).saturating_mul(sums.windows.len().max(1)) > limits::METRIC_ROWS_MAX {
             return Err(too_many_rows());
         }
-        let series = |group: Option<&Group>| -> Vec<(Micros, Figure)> {
-            windows.iter().map(|window| (*window, figure(group, Some(*window)))).collect()
+        let answer = |group: Option<&Group>, window| evaluate(definitions, metric, &sums.of(group, window));
+        let series = |group: Option<&Group>| -> Series {
+            sums.windows.iter().map(|window| (*window, answer(group, Some(*window)))).collect()
         };
-        let mut groups: Vec<GroupFigures> = groups
-            .into_iter()
-            .map(|key| GroupFigures { figure: figure(Some(&key), None), series: series(Some(&key)), key })
-            .filter(|group| !group.figure.is_nothing())
-            .collect();
-        groups.sort_by(|a, b| b.figure.weight().total_cmp(&a.figure.weight()).then_with(|| a.key.cmp(&b.key)));
-        Ok(Self { overall: figure(None, None), series: series(None), group_by: group_by.to_vec(), groups })
+        let group = |key: Group| GroupAnswer { answer: answer(Some(&key), None), series: series(Some(&key)), key };
+        let (overall, series, group_by) = (answer(None, None), series(None), sums.group_by.clone());
+        let mut all = Self { overall, series, group_by, groups: groups.iter().cloned().map(group).collect() };
+        if dimension::is_money(&metric.formula) && sums.ask.group_by.iter().any(|name| name == CURRENCY) {
+            all.split_by_currency();
+        }
+        all.groups.retain(|group| !is_nothing(&group.answer));
+        all.groups.sort_by(|a, b| weight(&b.answer).total_cmp(&weight(&a.answer)).then_with(|| a.key.cmp(&b.key)));
+        Ok(all)
     }
 
     /// Splits each group of money by currency, where that was asked for.
     fn split_by_currency(&mut self) {
         let groups = std::mem::take(&mut self.groups);
-        let whole = || GroupFigures { key: Group::new(), figure: self.overall.clone(), series: self.series.clone() };
+        let whole = || GroupAnswer { key: Group::new(), answer: self.overall.clone(), series: self.series.clone() };
         let groups = if self.group_by.is_empty() { vec![whole()] } else { groups };
-        let split = groups.into_iter().flat_map(|group| group.currencies());
-        self.groups = split.filter(|group| !group.figure.is_nothing()).collect();
+        self.groups = groups.iter().flat_map(GroupAnswer::by_currency).collect();
         self.group_by.push(CURRENCY.into());
     }
 }
 
-impl GroupFigures {
-    fn currencies(self) -> Vec<Self> {
-        let Figure::Money(parts) = &self.figure else { return vec![self] };
-        let of = |figure: &Figure, currency: &SmolStr| match figure {
-            Figure::Money(parts) => Figure::Money(
-                parts.get_key_value(currency).map(|(c, part)| (c.clone(), part.clone())).into_iter().collect(),
-            ),
-            plain => plain.clone(),
+impl GroupAnswer {
+    fn by_currency(&self) -> Vec<Self> {
+        let one = |line: MoneyLine| Self {
+            key: self.key.iter().chain([&line.currency]).cloned().collect(),
+            series: self.series.iter().map(|(at, answer)| (*at, of_currency(answer, &line.currency))).collect(),
+            answer: of_line(line),
         };
-        let part = |currency: &SmolStr| Self {
-            key: self.key.iter().chain([currency]).cloned().collect(),
-            figure: of(&self.figure, currency),
-            series: self.series.iter().map(|(at, figure)| (*at, of(figure, currency))).collect(),
-        };
-        parts.keys().map(part).collect()
+        lines(&self.answer).into_iter().map(one).collect()
     }
 }
 
-/// Evaluates a metric.
-pub(crate) fn evaluate(
-    read: &Read,
-    company: &Company,
-    metric: &MetricDefinition,
-    ask: &Ask,
-) -> Result<Evaluation, ReadError> {
-    let mut evaluation = match &metric.formula {
-        Formula::Growth { of } => growth::growth(read, company, metric, ask, of),
-        Formula::Distinct { of } | Formula::Frequency { of } => people::people(read, company, metric, ask, of),
-        Formula::Lifetime { people, .. } => people::people(read, company, metric, ask, people),
-        Formula::DistinctValues { of, .. } => flow::distinct_values(read, company, metric, ask, of),
-        formula if is_level(company, formula) => flow::level(read, company, metric, ask),
-        _ => flow::flow(read, company, metric, ask),
-    }?;
-    if flow::is_money(&metric.formula) && ask.group_by.iter().any(|name| name == CURRENCY) {
-        evaluation.split_by_currency();
+/// The lines of an answer in money, one per currency.
+pub(crate) fn lines(answer: &Answer) -> Vec<MoneyLine> {
+    match &answer.currency {
+        Some(currency) => vec![MoneyLine {
+            currency: currency.clone(),
+            value: answer.value.clone(),
+            numerator: answer.numerator.clone(),
+            denominator: answer.denominator.clone(),
+        }],
+        None => answer.by_currency.clone(),
     }
-    Ok(evaluation)
 }
 
-/// Is it read at a time, not over a window?
-pub(crate) fn is_level(company: &Company, formula: &Formula) -> bool {
-    let level = |name: &SmolStr| company.definitions.components.get(name).is_some_and(|component| component.level);
-    match formula {
-        Formula::Level { .. } | Formula::LevelRatio { .. } | Formula::LevelDistribution { .. } => true,
-        Formula::View { company: Some(component), .. } => level(component),
+fn of_line(line: MoneyLine) -> Answer {
+    let MoneyLine { currency, value, numerator, denominator } = line;
+    Answer { value, numerator, denominator, currency: Some(currency), ..Answer::default() }
+}
+
+fn of_currency(answer: &Answer, currency: &SmolStr) -> Answer {
+    let line = lines(answer).into_iter().find(|line| line.currency == *currency);
+    line.map(of_line).unwrap_or_default()
+}
+
+/// What groups are sorted by.
+fn weight(answer: &Answer) -> f64 {
+    let number = |figure: &Figure| figure.to_text().and_then(|text| text.parse::<f64>().ok());
+    let values = lines(answer).iter().filter_map(|line| number(&line.value)).reduce(f64::max);
+    number(&answer.value).or(values).unwrap_or(f64::NEG_INFINITY)
+}
+
+fn is_nothing(answer: &Answer) -> bool {
+    let nothing = |figure: &Figure| match figure {
+        Figure::Null | Figure::Whole(0) | Figure::Decimal(0) | Figure::Money { amount: 0, .. } => true,
+        Figure::Ratio { numerator, .. } => *numerator == 0,
         _ => false,
-    }
+    };
+    let fraction = [&answer.value].into_iter().chain(&answer.numerator).chain(&answer.denominator);
+    fraction.into_iter().all(nothing) && answer.by_currency.is_empty() && answer.rows.is_empty()
 }
 
 /// Answers a question to a company metric.
-pub(crate) fn company_metric(read: &mut Read, name: &str) -> Result<Json, ReadError> {
-    let begun = std::time::Instant::now();
+fn company_metric(read: &mut Read, name: &str) -> Result<Json, ReadError> {
+    let begun = Instant::now();
     let company = read.company()?;
     let metric = find(&company, name)?;
     if !read.grant.may_read_module(&metric.module) {
         return Err(ReadError::ModuleHidden(metric.module.to_string()));
     }
     let ask = Ask::parse(read, &company, metric)?;
-    let evaluation = evaluate(read, &company, metric, &ask)?;
-    let beside = beside::beside(read, &company, metric, &ask)?;
-    let joined = beside::joined_share(read, &company, metric, &ask)?;
-    let answer = render::company_answer(read, &company, metric, &ask, &evaluation, beside, joined);
-    metrics::histogram!("cebe_retriever_metric_computed", "metric_name" => metric.name.to_string())
-        .record(begun.elapsed().as_secs_f64() * 1_000.0);
+    let sums = Sums::read(read, &company, metric, ask)?;
+    let evaluation = Evaluation::of(&company.definitions, metric, &sums)?;
+    let answer = render::company_answer(read, &company, metric, &sums.ask, &evaluation);
+    let millis = begun.elapsed().as_secs_f64() * 1_000.0;
+    metrics::histogram!("cebe_retriever_metric_computed", "metric_name" => metric.name.to_string()).record(millis);
     Ok(answer)
 }
 

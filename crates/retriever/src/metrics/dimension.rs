@@ -28,7 +28,7 @@ pub(crate) fn allowed(company: &Company, metric: &MetricDefinition) -> Vec<SmolS
 }
 
 /// The definitions of a formula's components.
-pub(crate) fn components<'a>(company: &'a Company, formula: &Formula) -> Vec<&'a ComponentDefinition> {
+fn components<'a>(company: &'a Company, formula: &Formula) -> Vec<&'a ComponentDefinition> {
     formula.components().into_iter().filter_map(|name| company.definitions.components.get(name)).collect()
 }
 
@@ -39,6 +39,42 @@ pub(crate) fn listed_by(formula: &Formula) -> Option<SmolStr> {
         Formula::View { by, .. } => by.clone(),
         Formula::StageHistory { .. } => Some("stage".into()),
         _ => None,
+    }
+}
+
+/// The dimensions that formulas look at inside one answer.
+pub(crate) fn kept(company: &Company, metric: &MetricDefinition) -> Vec<SmolStr> {
+    let beside = metric.beside.values().filter_map(|name| company.definitions.metrics.get(name));
+    let formulas = beside.map(|metric| &metric.formula).chain([&metric.formula]);
+    let mut names = vec![SmolStr::new_static(CURRENCY)];
+    for formula in formulas {
+        names.extend(listed_by(formula));
+        if let Formula::DistinctValues { by, .. } = formula {
+            names.push(by.clone());
+        }
+    }
+    names
+}
+
+/// Is its answer money, or a ratio of money, by currency?
+pub(crate) fn is_money(formula: &Formula) -> bool {
+    matches!(
+        formula,
+        Formula::MoneySum { .. }
+            | Formula::MoneyAverage { .. }
+            | Formula::MoneyPerCount { .. }
+            | Formula::MoneyRatio { .. }
+            | Formula::Lifetime { .. }
+    )
+}
+
+/// Is it read at a time, not over a window?
+pub(crate) fn is_level(company: &Company, formula: &Formula) -> bool {
+    let level = |name: &SmolStr| company.definitions.components.get(name).is_some_and(|component| component.level);
+    match formula {
+        Formula::Level { .. } | Formula::LevelRatio { .. } | Formula::LevelDistribution { .. } => true,
+        Formula::View { company: Some(component), .. } => level(component),
+        _ => false,
     }
 }
 

@@ -1,85 +1,47 @@
 //! Distinct people: counted at read from activity rows, each anchor taken for the customer it is part of. Never added up
 //! from smaller windows.
 
-use super::{
-    answer::Evaluation,
-    ask::Ask,
-    cell::Cell,
-    figure::{self, Figure, MoneyPart},
-    flow::Flow,
-    gather::Group,
-    window::Interval,
-};
+use super::{ask::Ask, window::Interval};
 use crate::{
     company::Company,
     http::{Read, ReadError},
 };
-use cebe_catalog::{
-    Micros, Node,
-    definition::{Formula, MetricDefinition},
-};
+use cebe_catalog::{Definitions, Micros, Node, definition::Formula};
 use smol_str::SmolStr;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     ops::ControlFlow,
 };
 
-/// Who was active, by window and over all.
-#[derive(Default)]
-struct People {
-    windows: BTreeMap<Micros, BTreeSet<Node>>,
+/// Who was active in a component, by window and over all.
+#[derive(Debug, Default)]
+pub(crate) struct People {
+    pub(crate) windows: BTreeMap<Micros, BTreeSet<Node>>,
     all: BTreeSet<Node>,
 }
 
 impl People {
-    fn count(&self, window: Option<Micros>) -> i64 {
-        let count = match window {
-            None => self.all.len(),
-            Some(window) => self.windows.get(&window).map_or(0, BTreeSet::len),
-        };
-        i64::try_from(count).unwrap_or(i64::MAX)
-    }
-}
-
-/// Evaluates a formula that counts people of component `people`.
-pub(crate) fn people(
-    read: &Read,
-    company: &Company,
-    metric: &MetricDefinition,
-    ask: &Ask,
-    people: &str,
-) -> Result<Evaluation, ReadError> {
-    check(ask)?;
-    let mut ask = ask.clone();
-    ask.widen_to_days();
-    let active = active(read, company, &ask, people)?;
-    let flow = Flow::read(read, company, &metric.formula, &ask, (ask.start(), ask.end()))?;
-    let (first, last) = flow.span();
-    let active_span = (active.windows.keys().next().copied(), active.windows.keys().next_back().copied());
-    let windows = ask.windows(first.into_iter().chain(active_span.0).min(), last.max(active_span.1))?;
-    let figure = |_: Option<&Group>, window: Option<Micros>| -> Figure {
-        let count = active.count(window);
-        match &metric.formula {
-            Formula::Frequency { of } => figure::ratio(flow.cell(of, None, window).count(), count),
-            Formula::Lifetime { of, .. } => lifetime(of.iter().map(|name| flow.cell(name, None, window)), count),
-            _ => figure::count(count),
+    /// Who was active in a window, or in all.
+    pub(crate) fn of(&self, window: Option<Micros>) -> Option<&BTreeSet<Node>> {
+        match window {
+            None => Some(&self.all),
+            Some(window) => self.windows.get(&window),
         }
-    };
-    Evaluation::build(&[], BTreeSet::new(), &windows, &figure)
+    }
 }
 
-/// Mean money per person, by currency.
-fn lifetime(cells: impl Iterator<Item = Cell>, people: i64) -> Figure {
-    let mut sums: BTreeMap<SmolStr, i128> = BTreeMap::new();
-    for (currency, sum) in cells.flat_map(|cell| cell.by_currency) {
-        *sums.entry(currency).or_default() += sum.sum;
-    }
-    let part = |(currency, sum): (SmolStr, i128)| -> (SmolStr, MoneyPart) { (currency, figure::per(sum, people)) };
-    Figure::Money(sums.into_iter().filter(|(_, sum)| *sum != 0).map(part).collect())
+/// The components whose distinct people a formula counts.
+pub(crate) fn counted<'a>(definitions: &Definitions, formula: &'a Formula) -> Vec<&'a SmolStr> {
+    let names: Vec<&SmolStr> = match formula {
+        Formula::Distinct { of } | Formula::Frequency { of } => vec![of],
+        Formula::Lifetime { of, .. } => of.iter().collect(),
+        _ => Vec::new(),
+    };
+    names.into_iter().filter(|name| definitions.components.get(*name).is_some_and(|found| found.activity)).collect()
 }
 
 /// People are kept by local day of the company, uncut.
-fn check(ask: &Ask) -> Result<(), ReadError> {
+pub(crate) fn check(ask: &Ask) -> Result<(), ReadError> {
     let refuse = |path: &str, hint: &str| {
         Err(ReadError::invalid("not_by_people", path, "distinct people are kept by the company's local day", hint))
     };
@@ -95,11 +57,12 @@ fn check(ask: &Ask) -> Result<(), ReadError> {
     }
 }
 
-fn active(read: &Read, company: &Company, ask: &Ask, component: &str) -> Result<People, ReadError> {
+/// Reads who was active in a component.
+pub(crate) fn active(read: &Read, company: &Company, ask: &Ask, component: &str) -> Result<People, ReadError> {
     let (mut people, mut customers) = (People::default(), Customers::new(read, company));
     let mut failed = None;
     let (from, to) = (ask.start().local_day(&company.zone), ask.end().local_day(&company.zone));
-    let mut window = (None, None);
+    let mut window = (None, Micros::MIN);
     read.snapshot.activity(&company.id, component, from, to, &mut |day, node, _| {
         let person = match customers.of(node) {
             Ok(person) => person,
@@ -113,9 +76,9 @@ fn active(read: &Read, company: &Company, ask: &Ask, component: &str) -> Result<
         }
         if let Some(interval) = ask.interval {
             if window.0 != Some(day) {
-                window = (Some(day), Some(interval.start_of(day.start_in(&company.zone), &company.zone)));
+                window = (Some(day), interval.start_of(day.start_in(&company.zone), &company.zone));
             }
-            people.windows.entry(window.1.unwrap_or_default()).or_default().insert(person.clone());
+            people.windows.entry(window.1).or_default().insert(person.clone());
         }
         people.all.insert(person);
         ControlFlow::Continue(())
@@ -124,14 +87,14 @@ fn active(read: &Read, company: &Company, ask: &Ask, component: &str) -> Result<
 }
 
 /// Which customer an anchor is part of, told by the customer's first node, which is a known id when there is one.
-pub(crate) struct Customers<'a> {
+struct Customers<'a> {
     read: &'a Read,
     company: &'a Company,
     known: HashMap<Node, Node>,
 }
 
 impl<'a> Customers<'a> {
-    pub(crate) fn new(read: &'a Read, company: &'a Company) -> Self {
+    fn new(read: &'a Read, company: &'a Company) -> Self {
         Self { read, company, known: HashMap::new() }
     }
 
