@@ -6,7 +6,7 @@ extern crate alloc;
 
 pub mod change;
 pub mod component;
-//U
+pub mod customer;
 pub mod entry;
 pub mod fold;
 pub mod formula;
