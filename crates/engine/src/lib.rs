@@ -7,6 +7,7 @@ extern crate alloc;
 pub mod change;
 pub mod component;
 pub mod control;
+pub mod customer;
 pub mod entry;
 pub mod fold;
 pub mod formula;
