@@ -3,12 +3,15 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 /// Longest text a table cell shows.
 const CELL_CHARS_MAX: usize = 120;
+
+/// One line below the header, none elsewhere.
+const LIGHT: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// Prints data.
 pub(crate) fn data(text: &str) {
@@ -29,7 +32,7 @@ pub(crate) fn pretty(value: &Value) -> String {
 /// A table without drawing, fitted to the window.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(LIGHT).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header.to_vec());
     table
 }

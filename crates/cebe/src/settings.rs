@@ -49,7 +49,7 @@ settings! {
     /// File with the master key (128 hex digits); empty: `master.key` in the data folder.
     master_key_file: String = String::new();
     /// What is logged: a level, or rules such as `info,cebe_worker=debug`.
-    log: String = "info".into();
+    log: String = "info,fjall=warn,lsm_tree=warn".into();
     /// Largest request body as it arrives, in bytes.
     request_bytes_max: u64 = 10 * 1024 * 1024;
     /// Longest time what was committed stays unpersisted in the Central DB, in milliseconds.
