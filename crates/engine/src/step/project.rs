@@ -188,7 +188,14 @@ fn business_keys(
     if projection.key.is_empty() {
         return vec![SmolStr::default()];
     }
-    projection.key.iter().find_map(|parts| alternative(parts, event)).unwrap_or_default()
+    let alternatives = projection.key.iter().enumerate();
+    let found = alternatives.filter_map(|(place, parts)| Some((place, alternative(parts, event)?))).next();
+    match found {
+        None => Vec::new(),
+        Some((0, keys)) => keys,
+        // An id of one kind must not meet an equal id of another.
+        Some((place, keys)) => keys.into_iter().map(|key| format!("{place}\u{1e}{key}").into()).collect(),
+    }
 }
 
 /// One alternative of a key; the last part `@months` stands for every month of the event's period.
