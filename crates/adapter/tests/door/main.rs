@@ -1,0 +1,11 @@
+//! The door over its router, with a queue and a store in memory: records are decoded from the queue and looked at.
+
+mod bad_inputs;
+mod content;
+mod control;
+mod examples;
+mod fuzz;
+mod house;
+mod identity;
+mod personal_data;
+mod replies;
