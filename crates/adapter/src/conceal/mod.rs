@@ -118,6 +118,16 @@ impl<'c> Sealer<'c> {
         }
     }
 
+    /// A text that people may have written: as [`Self::text_or_kept`], but contact data inside it is replaced too.
+    pub(crate) fn text_or_scrubbed(&mut self, class: PiiClass, text: &str) -> Value {
+        let scrubbed =
+            if class.is_sealed() { None } else { Some(detect::scrub(text)).filter(|scrubbed| scrubbed.found) };
+        match scrubbed {
+            Some(scrubbed) => self.sealed(PiiClass::FreeText.as_str(), text, scrubbed.text, PiiClass::FreeText),
+            None => self.text_or_kept(class, text.into()),
+        }
+    }
+
     /// A value of a known class under a name.
     pub(crate) fn classed(&mut self, class: PiiClass, name: &str, value: &Json<'_>) -> Value {
         match value {

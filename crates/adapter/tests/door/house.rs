@@ -32,28 +32,28 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 /// 2025-11-03T03:00:00Z: shortly after the usual example's time.
-pub const NOW: Micros = Micros(1_762_138_800_000_000);
-pub const ADMIN: &str = "cebe_admin-key-of-the-tests";
+pub(crate) const NOW: Micros = Micros(1_762_138_800_000_000);
+pub(crate) const ADMIN: &str = "cebe_admin-key-of-the-tests";
 
-pub struct House {
-    pub desk: Desk,
-    pub queue: Arc<Log>,
-    pub store: Arc<Store>,
-    pub master: Arc<MasterKey>,
+pub(crate) struct House {
+    pub(crate) desk: Desk,
+    pub(crate) queue: Arc<Log>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) master: Arc<MasterKey>,
     router: Router,
     stop: Arc<AtomicBool>,
     worker: Option<JoinHandle<()>>,
 }
 
-pub struct Answer {
-    pub status: StatusCode,
-    pub body: Value,
-    pub retry_after: Option<String>,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
+    pub(crate) retry_after: Option<String>,
 }
 
 impl House {
     /// A door whose one company `demo` has every source switched on.
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let house = Self::closed(DoorSettings::default()).await;
         let demo = json!({"name": "Demo", "sso_id": "sso-demo", "time_zone": "Asia/Jakarta", "phone_region": "ID",
             "currency": "IDR"});
@@ -66,11 +66,11 @@ impl House {
     }
 
     /// A door without any company, every source off.
-    pub async fn closed(settings: DoorSettings) -> Self {
+    pub(crate) async fn closed(settings: DoorSettings) -> Self {
         Self::with_queue(settings, Arc::new(Log::default())).await
     }
 
-    pub async fn with_queue(settings: DoorSettings, queue: Arc<Log>) -> Self {
+    pub(crate) async fn with_queue(settings: DoorSettings, queue: Arc<Log>) -> Self {
         let (store, master) = (Arc::new(Store::new()), Arc::new(MasterKey::new([7; 64])));
         let (publish, applied) = watch::channel([0, 0]);
         let stop = Arc::new(AtomicBool::new(false));
@@ -94,7 +94,7 @@ impl House {
         Self { desk, queue, store, master, router, stop, worker: Some(worker) }
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
         let header = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
@@ -103,46 +103,46 @@ impl House {
         Answer { status, body, retry_after: header }
     }
 
-    pub async fn call(&self, method: &str, path: &str, key: &str, body: impl Into<Body>) -> Answer {
+    pub(crate) async fn call(&self, method: &str, path: &str, key: &str, body: impl Into<Body>) -> Answer {
         let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {key}"));
         self.send(request.body(body.into()).unwrap()).await
     }
 
-    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
         self.call("PUT", path, ADMIN, body.to_string()).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.call("POST", path, ADMIN, body.to_string()).await
     }
 
     /// Pushes raw bytes as the admin, with every event listed.
-    pub async fn push(&self, body: impl Into<Body>) -> Answer {
+    pub(crate) async fn push(&self, body: impl Into<Body>) -> Answer {
         self.call("POST", "/v1/events?verbose=true", ADMIN, body).await
     }
 
     /// Makes a key and gives it.
-    pub async fn key(&self, what: Value) -> String {
+    pub(crate) async fn key(&self, what: Value) -> String {
         let made = self.post("/v1/keys", &what).await;
         assert_eq!(made.status, 200, "{}", made.body);
         made.body["key"].as_str().unwrap().to_owned()
     }
 
     /// Every record of the live lane, as stored.
-    pub fn raw_records(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn raw_records(&self) -> Vec<Vec<u8>> {
         let lane = cebe_queue::Lane::Live;
         let limit = ReadLimit { records_max: usize::MAX, bytes_max: usize::MAX };
         self.queue.read(lane, Position::START, limit).unwrap().into_iter().map(|(_, bytes)| bytes.to_vec()).collect()
     }
 
     /// Every received event of the live lane.
-    pub fn records(&self) -> Vec<Record> {
+    pub(crate) fn records(&self) -> Vec<Record> {
         let all = self.raw_records().into_iter().map(|bytes| Record::from_bytes(&bytes).unwrap());
         all.filter(|record| record.header().is_some()).collect()
     }
 
     /// The last received event, which must have been accepted.
-    pub fn last_event(&self) -> (EventRecord, Vault) {
+    pub(crate) fn last_event(&self) -> (EventRecord, Vault) {
         match self.records().pop() {
             Some(Record::Event(event, vault)) => (*event, vault),
             other => panic!("an event was expected: {other:?}"),
@@ -150,7 +150,7 @@ impl House {
     }
 
     /// The last received event, which must have been refused.
-    pub fn last_refused(&self) -> QuarantineRecord {
+    pub(crate) fn last_refused(&self) -> QuarantineRecord {
         match self.records().pop() {
             Some(Record::Quarantined(refused)) => *refused,
             other => panic!("a refusal was expected: {other:?}"),
@@ -158,7 +158,7 @@ impl House {
     }
 
     /// Pushes one event and gives the code and path it was refused with.
-    pub async fn refused(&self, event: &Value) -> (QuarantineCode, Option<String>) {
+    pub(crate) async fn refused(&self, event: &Value) -> (QuarantineCode, Option<String>) {
         let answer = self.push(event.to_string()).await;
         assert_eq!((answer.status.as_u16(), &answer.body["quarantined"]), (200, &json!(1)), "{}", answer.body);
         let result = &answer.body["results"][0];
@@ -170,13 +170,13 @@ impl House {
     }
 
     /// Pushes one event that must be accepted, and gives its record.
-    pub async fn accepted(&self, event: &Value) -> (EventRecord, Vault) {
+    pub(crate) async fn accepted(&self, event: &Value) -> (EventRecord, Vault) {
         let answer = self.push(event.to_string()).await;
         assert_eq!(answer.body["accepted"], 1, "{event}\n{}", answer.body);
         self.last_event()
     }
 
-    pub fn keys_of(&self, company: &str) -> CompanyKeys {
+    pub(crate) fn keys_of(&self, company: &str) -> CompanyKeys {
         let row = self.store.snapshot().unwrap().control(ControlKind::Company, company).unwrap();
         let Some(ControlRow::Company(row)) = row else { panic!("no company {company}") };
         CompanyKeys::unwrap_with(&self.master, &row.secrets).unwrap()
@@ -193,7 +193,7 @@ impl Drop for House {
 }
 
 /// The usual event, with fields that differ; null takes one away.
-pub fn event(differing: Value) -> Value {
+pub(crate) fn event(differing: Value) -> Value {
     let definitions = Definitions::standard();
     let name = differing.get("event_name").and_then(Value::as_str).unwrap_or("segment.entered");
     let definition = definitions.events.get(name).unwrap_or(&definitions.events["segment.entered"]);
@@ -265,6 +265,6 @@ fn control_rows(store: &Store, change: Change, at: Micros) -> Vec<ControlChange>
     }]
 }
 
-pub fn company(name: &str) -> CompanyId {
+pub(crate) fn company(name: &str) -> CompanyId {
     CompanyId::new(name)
 }
