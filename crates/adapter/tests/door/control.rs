@@ -4,8 +4,9 @@ use super::house::{ADMIN, House, company, event};
 use cebe_adapter::{Desk, DoorSettings};
 use cebe_catalog::{
     Record,
-    control::{Change, ControlRecord},
+    control::{Change, ControlRecord, Operation},
 };
+use cebe_central::Central;
 use serde_json::{Value, json};
 
 fn changes(house: &House) -> Vec<ControlRecord> {
@@ -134,7 +135,7 @@ async fn companies_are_created_and_changed() {
 async fn quarantined_events_are_replayed() {
     let house = House::open().await;
     let mut bad = event(json!({"event_id": "e-77", "source_module": "deals"}));
-    let answer = house.push(bad.to_string()).await;
+    let answer = house.call("POST", "/v1/events?wait=true", ADMIN, bad.to_string()).await;
     let receipt = answer.body["results"][0]["receipt"].as_str().unwrap().to_owned();
     let path = format!("/v1/quarantine/{receipt}/replay?company_id=demo");
     let again = house.call("POST", &path, ADMIN, "").await;
@@ -142,12 +143,7 @@ async fn quarantined_events_are_replayed() {
     bad["source_module"] = json!("cdp");
     bad.as_object_mut().unwrap().remove("event_id");
     let fixed = house.call("POST", &path, ADMIN, bad.to_string()).await;
-    assert_eq!(
-        (&fixed.body["status"], &fixed.body["event_id"]),
-        (&json!("accepted"), &json!("e-77")),
-        "{}",
-        fixed.body
-    );
+    assert_eq!((&fixed.body["status"], &fixed.body["event_id"]), (&json!("applied"), &json!("e-77")), "{}", fixed.body);
     let replayed = changes(&house).pop().map(|record| record.change);
     assert_eq!(replayed, Some(Change::Replayed { company: company("demo"), receipt: receipt.into() }));
     let missing = house.call("POST", "/v1/quarantine/1/replay?company_id=demo", ADMIN, "").await;
@@ -193,10 +189,24 @@ async fn events_are_registered_and_widened() {
     assert_eq!(house.put(path, &json!({"attributes": 5})).await.status, 409);
 }
 
+/// The first admin key is made once; operating events are appended and answered once applied.
+#[tokio::test]
+async fn the_desk_appends_for_others() {
+    let house = House::open().await;
+    let before = changes(&house).len();
+    house.desk.bootstrap_admin(ADMIN).await.unwrap();
+    assert_eq!(changes(&house).len(), before, "it is there already");
+    let operation = Operation { kind: "pii_revealed".into(), company: Some(company("demo")), json: "{}".into() };
+    let place = house.desk.append_operation("key-1", operation.clone()).await.unwrap();
+    let record = changes(&house).pop().unwrap();
+    assert_eq!((record.by.as_str(), record.change), ("key-1", Change::Operation(operation)));
+    assert!(house.store.snapshot().unwrap().positions().unwrap()[0].index > place.index);
+}
+
 /// The description names every route of the router.
 #[test]
 fn the_description_is_complete() {
     let paths: Vec<String> = cebe_adapter::openapi().paths.paths.keys().cloned().collect();
-    assert_eq!(paths.len(), 10, "{paths:?}");
+    assert_eq!(paths.len(), 11, "{paths:?}");
     let _: fn(&Desk) -> axum::Router = Desk::router;
 }

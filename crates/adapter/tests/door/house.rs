@@ -1,4 +1,4 @@
-//! A door with a queue and a store in memory, and a small worker that applies control records only.
+//! A door with a queue and a store in memory, and a small worker that applies control records and new events.
 
 use axum::{
     Router,
@@ -13,8 +13,8 @@ use cebe_catalog::{
 };
 use cebe_central::{Central, Memory as Store};
 use cebe_engine::{
-    change::{Changes, CompanyRow, ControlChange, ControlKind, ControlRow},
-    rows::Place,
+    change::{Applied, Changes, CompanyRow, ControlChange, ControlKind, ControlRow},
+    rows::{Place, SeenKey},
 };
 use cebe_privacy::keys::{CompanyKeys, MasterKey};
 use cebe_queue::{Memory as Log, Position, Queue, ReadLimit};
@@ -219,20 +219,28 @@ fn apply_all(queue: &Log, store: &Store, publish: &watch::Sender<[u64; 2]>, stop
         let wait = Duration::from_millis(20);
         for (position, bytes) in queue.read_within(lane, Position(next), limit, wait).unwrap() {
             next = position.0 + 1;
-            let control = match Record::from_bytes(&bytes).unwrap() {
-                Record::Control(record) => control_rows(store, record.change, record.received_at),
-                _ => Vec::new(),
-            };
-            let refused = match Record::from_bytes(&bytes).unwrap() {
-                Record::Quarantined(refused) => vec![*refused],
-                _ => Vec::new(),
-            };
-            let positions = vec![Place { lane: Lane::Live, index: next }];
-            let changes = Changes { control, positions, quarantined: refused, ..Changes::default() };
+            let mut changes =
+                Changes { positions: vec![Place { lane: Lane::Live, index: next }], ..Changes::default() };
+            match Record::from_bytes(&bytes).unwrap() {
+                Record::Control(record) => changes.control = control_rows(store, record.change, record.received_at),
+                Record::Quarantined(refused) => changes.quarantined.push(*refused),
+                Record::Event(event, _) if is_new(store, &event) => {
+                    let place = Place { lane: Lane::Live, index: position.0 };
+                    changes.applied.push(Applied { event: *event, place });
+                }
+                _ => {}
+            }
             store.commit(&changes).unwrap();
         }
         publish.send_replace([next, 0]);
     }
+}
+
+/// First come, first served: enough of dedup for the door's own tests.
+fn is_new(store: &Store, event: &EventRecord) -> bool {
+    let (company, module) = (event.header.company.clone(), event.header.module.clone());
+    let key = SeenKey { company, module, name: event.name.clone(), id: event.id.clone() };
+    store.snapshot().unwrap().seen(&key).unwrap().is_none()
 }
 
 fn control_rows(store: &Store, change: Change, at: Micros) -> Vec<ControlChange> {

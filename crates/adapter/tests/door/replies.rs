@@ -51,13 +51,19 @@ async fn results_list_what_was_asked_for() {
     assert!(brief.get("applied").is_none());
 }
 
-/// `wait=true` answers after the commit with the worker's outcomes; without a seen row the event stays accepted.
+/// CORE-S01-AC2: `wait=true` answers after the commit and tells applied, duplicate and conflict apart.
 #[tokio::test]
 async fn waiting_tells_outcomes() {
     let house = House::open().await;
-    let waited = house.call("POST", "/v1/events?wait=true&timeout_ms=5000", ADMIN, event(json!({})).to_string()).await;
-    assert_eq!((&waited.body["accepted"], &waited.body["applied"]), (&json!(1), &json!(0)), "{}", waited.body);
-    assert_eq!(waited.body["results"].as_array().unwrap().len(), 1);
+    let other = event(json!({"trigger_from": "import"}));
+    let body = json!([event(json!({})), event(json!({})), other, event(json!({"event_timestamp": null}))]).to_string();
+    let waited = house.call("POST", "/v1/events?wait=true&timeout_ms=5000", ADMIN, body).await.body;
+    let counts =
+        ["accepted", "applied", "duplicate", "conflict", "quarantined"].map(|name| waited[name].as_u64().unwrap());
+    assert_eq!(counts, [0, 1, 1, 1, 1], "{waited}");
+    let statuses: Vec<&str> =
+        waited["results"].as_array().unwrap().iter().map(|r| r["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["applied", "duplicate", "conflict", "quarantined"]);
     let odd = house.call("POST", "/v1/events?wait=perhaps", ADMIN, "[]").await;
     assert_eq!((odd.status.as_u16(), &odd.body["error"]["path"]), (400, &json!("query")));
 }
