@@ -233,3 +233,16 @@ async fn backpressure_is_503() {
     assert_eq!(answer.status, 503);
     assert!(answer.retry_after.is_some());
 }
+
+/// A client that sends nothing is let go after a while, and the room it held is free again.
+#[tokio::test]
+async fn a_slow_client_is_let_go() {
+    let body_timeout = std::time::Duration::from_millis(10);
+    let bytes_in_flight_max = limits::BODY_BYTES_MAX + 1_024;
+    let house = House::closed(DoorSettings { body_timeout, bytes_in_flight_max, ..DoorSettings::default() }).await;
+    for _ in 0..2 {
+        let (_sender, body) = http_body_util::channel::Channel::<bytes::Bytes>::new(1);
+        let answer = house.push(Body::new(body)).await;
+        assert_eq!((answer.status.as_u16(), &answer.body["error"]["code"]), (408, &json!("body_timeout")));
+    }
+}
