@@ -1,1 +1,27 @@
-//! placeholder
+//! The front door. Requests come in; queue records and answers go out. It authenticates, gates, checks, tokenises and
+//! masks every event and takes every change of settings; it never writes anything but the queue, and raw personal data
+//! never leaves it in clear. Read `receive.rs` first (the life of one request), then `desk.rs` (what a running door holds).
+
+mod auth;
+mod body;
+mod check;
+mod clock;
+mod conceal;
+mod content;
+mod desk;
+mod envelope;
+mod fault;
+mod http;
+mod identity;
+mod json;
+mod receive;
+mod reply;
+mod settings;
+pub mod tag;
+mod view;
+mod wait;
+
+pub use auth::AuthError;
+pub use desk::{Desk, Door, DoorError, DoorSettings};
+pub use http::{guard, openapi};
+pub use view::{CompanyView, ControlView, FlagView, KeyView, installation_keys};

@@ -1,2 +1,26 @@
-//! placeholder
-fn main() {}
+//! The binary: command line, settings and wiring. Arguments come in, a process with an exit code goes out; it holds no
+//! rules of the product. Read `commands` for what it can be asked, `serve` for how the rooms are put together.
+
+mod client;
+mod commands;
+mod failure;
+mod output;
+mod push;
+mod serve;
+mod settings;
+mod traffic;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let outcome = commands::Cli::parse().run();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::words(&failure.to_string());
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

@@ -8,16 +8,16 @@ mod error;
 mod key;
 pub mod memory;
 pub mod port;
-pub mod read;
+mod read;
 mod row;
-pub mod rows;
+mod rows;
 mod snapshot;
 mod write;
 
 pub use embedded::{Embedded, EmbeddedSettings};
 pub use error::{OpenError, StoreError};
 pub use memory::Memory;
-pub use port::{Central, KeyRange, Order, StoreFacts, Table, View};
+pub use port::{Central, FORMAT_VERSION, KeyRange, Order, StoreFacts, Table, View, Visit};
 pub use rows::{Address, TimelineCursor, TimelineRow};
 pub use snapshot::Snapshot;
 

@@ -24,6 +24,11 @@ impl Snapshot {
         Self { view, blocks }
     }
 
+    /// Typed reads over any raw view, such as one that a simulation disturbs.
+    pub fn over(view: Arc<dyn View>) -> Self {
+        Self::new(view, Arc::new(BlockCache::new(0)))
+    }
+
     /// The raw reads, for what has no typed one.
     pub fn view(&self) -> &dyn View {
         &*self.view

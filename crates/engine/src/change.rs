@@ -21,6 +21,8 @@ pub struct Changes {
     pub applied: Vec<Applied>,
     /// Events that leave the log (a losing copy, expiry, erasure): body and timeline rows go.
     pub removed: Vec<Removed>,
+    /// Seen rows that change while their event stays where it is.
+    pub seen: Vec<(SeenKey, Seen)>,
     /// Node rows; `None` deletes.
     pub nodes: Vec<(NodeKey, Option<NodeRow>)>,
     /// Fact rows; `None` deletes.
@@ -33,6 +35,8 @@ pub struct Changes {
     pub tallies: Vec<(TallyKey, Sum)>,
     /// Index rows to put.
     pub held: Vec<HeldKey>,
+    /// Index rows to delete.
+    pub held_removed: Vec<HeldKey>,
     /// Vault values to put.
     pub vault: Vec<(CompanyId, Token, Vec<u8>)>,
     /// Vault values to delete (erasure).
@@ -99,6 +103,13 @@ pub enum ControlRow {
     Erasure(alloc::string::String),
     /// A sealing record: what left the log, counted and digested, as JSON text.
     Sealing(alloc::string::String),
+    /// The last tick that was believed, and whether a jump ahead has stopped retention.
+    Tick {
+        /// Time of the tick.
+        at: cebe_catalog::Micros,
+        /// A later tick was too far ahead.
+        paused: bool,
+    },
 }
 
 /// A company as stored.
@@ -138,6 +149,8 @@ pub enum ControlKind {
     Erasure = 9,
     /// Key: company id, NUL, 20 digits.
     Sealing = 10,
+    /// Key: empty.
+    Tick = 11,
 }
 
 /// Puts or deletes a control row.

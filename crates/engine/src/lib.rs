@@ -1,15 +1,17 @@
 //! The pure heart: facts and records come in, changes, effects and outcomes go out. It does no IO, reads no clock, uses
-//! no randomness and no hash map; time enters as records. Read `step.rs` first, then `fold/` and `identity/`.
+//! no randomness and no hash map; time enters as records. Read `step/mod.rs` first, then `fold/` and `identity/`.
 #![no_std]
 
 extern crate alloc;
 
 pub mod change;
 pub mod component;
-//U
+pub mod control;
+pub mod customer;
 pub mod entry;
 pub mod fold;
 pub mod formula;
 pub mod identity;
 pub mod rows;
+pub mod step;
 pub mod want;

@@ -67,7 +67,9 @@ impl Evidence {
         self.count += 1;
         let item = (at, name.0.clone(), id.clone());
         let place = self.earliest.partition_point(|kept| *kept < item);
-        if place >= Self::KEPT {
+        // Behind the last kept one there may be others that are known by number only.
+        let unknown_before = place == self.earliest.len() && self.count - 1 > place as u64;
+        if place >= Self::KEPT || unknown_before {
             return false;
         }
         self.earliest.insert(place, item);
@@ -287,23 +289,23 @@ pub struct OutcomeKey {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcomes {
     /// Every received event.
-    pub received: u64,
+    pub received: i64,
     /// Applied.
-    pub applied: u64,
+    pub applied: i64,
     /// Same key, same content.
-    pub duplicate: u64,
+    pub duplicate: i64,
     /// Of the duplicates, those with a derived id.
-    pub duplicate_derived: u64,
+    pub duplicate_derived: i64,
     /// Same key, other content.
-    pub conflict: u64,
+    pub conflict: i64,
     /// Source switched off.
-    pub ignored: u64,
+    pub ignored: i64,
     /// Refused.
-    pub quarantined: u64,
+    pub quarantined: i64,
     /// Of the applied, those that name nobody although they should.
-    pub no_identity: u64,
+    pub no_identity: i64,
     /// Remarks of the catalog (advised attributes that were absent, dropped identities).
-    pub warnings: u64,
+    pub warnings: i64,
 }
 
 impl Outcomes {

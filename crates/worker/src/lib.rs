@@ -1,1 +1,14 @@
-//! placeholder
+//! The loop: records come in from the queue, rows go out to the Central DB, one transaction per batch. It decides
+//! nothing: the engine does. It knows neither HTTP nor connectors. Read `run.rs` first, then `apply.rs`.
+
+pub mod apply;
+pub mod companies;
+pub mod gather;
+pub mod rebuild;
+pub mod retention;
+pub mod run;
+pub mod verify;
+pub mod watch;
+
+pub use run::{Positions, Worker, WorkerError, WorkerSettings};
+pub use verify::{Difference, VerifyReport, verify};

@@ -1,2 +1,35 @@
-//! placeholder
-fn main() {}
+//! Developer commands: `cargo run -p xtask -- tidy` checks what the compiler cannot. The workspace's files come in,
+//! findings with their place and what to do go out; it changes nothing. Read `tidy` first.
+
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo run -p xtask -- tidy";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["tidy"] => finish(tidy::run(&tidy::workspace_root())),
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn finish(outcome: anyhow::Result<tidy::Report>) -> ExitCode {
+    match outcome {
+        Ok(report) => {
+            for finding in &report.findings {
+                println!("{finding}");
+            }
+            println!("{}", report.summary);
+            ExitCode::from(u8::from(!report.findings.is_empty()))
+        }
+        Err(error) => {
+            eprintln!("tidy could not run: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

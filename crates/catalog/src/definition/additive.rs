@@ -3,22 +3,20 @@
 
 use super::{Attribute, EventDefinition};
 use crate::limits;
+use serde::Serialize;
+use serde_json::{Map, Value};
 use smol_str::SmolStr;
+use std::collections::BTreeSet;
+
+/// Keys of an event that may change: words for people, examples, and what is compared by itself.
+const FREE: &[&str] = &["trigger", "note", "valid", "invalid", "schema_version", "attributes"];
+/// Keys of an attribute that may change, or that are compared by themselves.
+const FREE_IN_ATTRIBUTE: &[&str] = &["note", "values", "min", "max", "above_min", "chars_max"];
 
 /// May `new` take the place of `old`? The reasons when it may not. Words for people and examples may change freely.
 pub fn check_additive(old: &EventDefinition, new: &EventDefinition) -> Result<(), Vec<String>> {
     let mut reasons = Vec::new();
-    let same = [
-        (old.name == new.name, "name"),
-        (old.module == new.module, "module"),
-        (old.concerns == new.concerns, "concerns"),
-        (old.at == new.at, "at"),
-        (old.order == new.order, "order"),
-        (old.version == new.version, "version"),
-        (old.open_map == new.open_map, "open_map"),
-        (old.one_of == new.one_of, "one_of"),
-    ];
-    for (_, key) in same.iter().filter(|(same, _)| !same) {
+    for key in changed(old, new, FREE) {
         reasons.push(format!("{key} cannot change: stored events were read with the old one; register a new name"));
     }
     if new.schema_version < old.schema_version {
@@ -41,21 +39,23 @@ pub fn check_additive(old: &EventDefinition, new: &EventDefinition) -> Result<()
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }
 }
 
+/// Keys whose values differ, but for the free ones. Over the written form, so that a key added later is held too.
+fn changed<T: Serialize>(old: &T, new: &T, free: &[&str]) -> Vec<String> {
+    let (old, new) = (written(old), written(new));
+    let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let differ = |key: &&&String| !free.contains(&key.as_str()) && old.get(**key) != new.get(**key);
+    keys.iter().filter(differ).map(|key| key.to_string()).collect()
+}
+
+fn written<T: Serialize>(definition: &T) -> Map<String, Value> {
+    match serde_json::to_value(definition) {
+        Ok(Value::Object(keys)) => keys,
+        _ => Map::new(),
+    }
+}
+
 fn compare(name: &SmolStr, was: &Attribute, is: &Attribute, reasons: &mut Vec<String>) {
-    let same = [
-        (was.kind == is.kind, "type"),
-        (was.required == is.required, "required"),
-        (was.advised == is.advised, "advised"),
-        (was.extension == is.extension, "extension"),
-        (was.pii == is.pii, "pii"),
-        (was.identifier == is.identifier, "identifier"),
-        (was.scope == is.scope, "scope"),
-        (was.scope_default == is.scope_default, "scope_default"),
-        (was.same_as == is.same_as, "same_as"),
-        (was.default == is.default, "default"),
-        (was.required_when == is.required_when, "required_when"),
-    ];
-    for (_, key) in same.iter().filter(|(same, _)| !same) {
+    for key in changed(was, is, FREE_IN_ATTRIBUTE) {
         reasons.push(format!("{key} of attribute {name} cannot change; add another attribute instead"));
     }
     for value in was.values.iter().filter(|value| !is.values.contains(value)) {

@@ -2,8 +2,8 @@
 //! that all its components share.
 
 use super::{
-    ComponentDefinition, Definitions, EventDefinition, FactDefinition, Formula, MetricDefinition, Projection, Whose,
-    check_event::is_name, problem::About,
+    AttributeType, ComponentDefinition, Definitions, EventDefinition, FactDefinition, Formula, MetricDefinition,
+    Projection, Whose, check_event::is_name, problem::About,
 };
 use crate::settings::CompanySettings;
 use smol_str::SmolStr;
@@ -53,14 +53,29 @@ fn check_entry(event: &EventDefinition, entry: &Projection, about: &mut About<'_
     let fields = entry.fields.iter().map(|field| ("fields", source(field)));
     let renamed = entry.renamed.values().map(|name| ("renamed", name.as_str()));
     let each = entry.each.iter().map(|name| ("each", name.as_str()));
+    let of_item =
+        entry.each.as_ref().and_then(|each| event.attributes.get(each)).map_or(&[][..], |each| parts(each.kind));
     for (key, name) in keys.chain(fields).chain(renamed).chain(each) {
-        about.check(name.starts_with('@') || event.attributes.contains_key(name), || {
+        let known = name.starts_with('@') || event.attributes.contains_key(name) || of_item.contains(&name);
+        about.check(known, || {
             format!("{key} names {name:?}, which is no attribute of {}; declare it or correct the name", event.name)
         });
     }
     about.check(entry.key.iter().all(|alternative| !alternative.is_empty()), || {
         "key has an empty alternative; take it away".into()
     });
+}
+
+/// What an item of a list attribute is made of.
+fn parts(kind: AttributeType) -> &'static [&'static str] {
+    match kind {
+        AttributeType::Fields | AttributeType::Map => &["name", "value"],
+        AttributeType::Changes => &["name", "value", "old_value"],
+        AttributeType::Items => &["item_id", "name", "quantity", "price"],
+        AttributeType::ProductRefs => &["product_id", "name", "quantity", "price"],
+        AttributeType::CustomerRefs => &["qontak_customer_id", "phone", "email"],
+        _ => &[],
+    }
 }
 
 /// The attribute of `attribute` or `new = attribute`.
@@ -93,7 +108,7 @@ pub(super) fn check_metric(all: &Definitions, metric: &MetricDefinition, about: 
     about.check(metric.company || metric.customer, || "it is answered for nobody; set company or customer".into());
     let components = metric.formula.components();
     let joined = metric.joined.iter().flat_map(|(joined, all)| [joined, all]);
-    for name in components.iter().copied().chain(joined) {
+    for name in components.iter().chain(joined) {
         about.check(all.components.contains_key(name), || {
             format!("no component is called {name:?}; correct the name or define it")
         });
@@ -103,52 +118,76 @@ pub(super) fn check_metric(all: &Definitions, metric: &MetricDefinition, about: 
             format!("beside {label:?} names {name:?}, which is no component and no metric; correct the name")
         });
     }
-    for name in components.iter().filter_map(|name| all.components.get(*name)) {
-        check_use(metric, name, about);
+    let found: Vec<_> = components.iter().filter_map(|name| all.components.get(name)).collect();
+    for component in &found {
+        check_use(metric, component, about);
+    }
+    for dimension in &metric.dimensions {
+        check_offered(metric, dimension, &found, about);
     }
 }
 
 /// What a formula needs of one of its components.
 fn check_use(metric: &MetricDefinition, component: &ComponentDefinition, about: &mut About<'_>) {
-    let asked = metric.dimensions.iter().chain(metric.formula.listed_by());
-    for dimension in asked.filter(|dimension| !component.dimensions.contains(*dimension)) {
-        about.wrong(format!(
-            "it offers the dimension {dimension:?}, which its component {:?} is not cut by; add it there or drop it here",
-            component.name
-        ));
-    }
     about.check(component.level || !metric.formula.needs_level(), || {
         format!("its formula needs a level and {:?} is none; set level = true there", component.name)
     });
     about.check(component.activity || metric.formula.people() != Some(&component.name), || {
         format!("it counts people and {:?} keeps no activity; set activity = true there", component.name)
     });
+    if let Some(by) = metric.formula.listed_by() {
+        about.check(component.dimensions.contains(by), || not_cut(by, component));
+    }
 }
 
+fn not_cut(dimension: &str, component: &ComponentDefinition) -> String {
+    let name = &component.name;
+    format!(
+        "it offers the dimension {dimension:?}, which its component {name:?} is not cut by; add it there or drop it here"
+    )
+}
+
+/// A dimension is offered when the components are cut by it. A denominator may be taken whole (lost deals by reason, of
+/// all closed ones), and so may one side of a cost per case; a numerator never: its groups would not add up to it.
+fn check_offered(metric: &MetricDefinition, dimension: &SmolStr, of: &[&ComponentDefinition], about: &mut About<'_>) {
+    let lacks = |component: &&&ComponentDefinition| !component.dimensions.contains(dimension);
+    let nobody = of.iter().all(|component| lacks(&component));
+    for component in of.iter().filter(lacks) {
+        about
+            .check(!nobody && metric.formula.taken_whole(&component.name, dimension), || not_cut(dimension, component));
+    }
+}
+
+/// Keys of a formula that hold something else than components.
+const NOT_COMPONENTS: &[&str] = &["kind", "view", "by", "sum"];
+
 impl Formula {
-    /// Every component the formula reads.
-    pub fn components(&self) -> Vec<&SmolStr> {
-        match self {
-            Self::Count { of }
-            | Self::Sum { of }
-            | Self::Average { of }
-            | Self::MoneyAverage { of }
-            | Self::Growth { of }
-            | Self::Level { of, .. }
-            | Self::LevelDistribution { of, .. }
-            | Self::Distribution { of, .. }
-            | Self::Distinct { of }
-            | Self::Frequency { of }
-            | Self::StageHistory { of } => vec![of],
-            Self::MoneySum { of } => of.iter().collect(),
-            Self::Ratio { numerator, denominator } => std::iter::once(numerator).chain(denominator).collect(),
-            Self::MoneyPerCount { money, count } => vec![money, count],
-            Self::MoneyRatio { numerator, denominator } | Self::LevelRatio { numerator, denominator } => {
-                vec![numerator, denominator]
+    /// Every component the formula reads: whatever it names but under [`NOT_COMPONENTS`], so that a new kind of formula
+    /// is checked without a change here.
+    pub fn components(&self) -> Vec<SmolStr> {
+        let mut names = Vec::new();
+        if let Ok(serde_json::Value::Object(keys)) = serde_json::to_value(self) {
+            for (_, value) in keys.iter().filter(|(key, _)| !NOT_COMPONENTS.contains(&key.as_str())) {
+                gather_names(value, &mut names);
             }
-            Self::NetScore { promoters, detractors, all } => vec![promoters, detractors, all],
-            Self::View { company, .. } => company.iter().collect(),
-            Self::Lifetime { of, people } => of.iter().chain([people]).collect(),
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// May a component lack a dimension that is asked for?
+    fn taken_whole(&self, component: &str, dimension: &str) -> bool {
+        let keys = serde_json::to_value(self).unwrap_or_default();
+        let by = &keys["numerator_by"][dimension];
+        match self {
+            // Another numerator may stand in for a dimension that this one does not know.
+            Self::Ratio { .. } | Self::LevelRatio { .. } | Self::MoneyRatio { .. } => match by.as_str() {
+                Some(instead) => component != instead,
+                None => keys["numerator"] != component,
+            },
+            Self::MoneyPerCount { .. } => true,
+            _ => false,
         }
     }
 
@@ -168,9 +207,18 @@ impl Formula {
     /// The component whose distinct people are counted.
     fn people(&self) -> Option<&SmolStr> {
         match self {
-            Self::Distinct { of } | Self::Frequency { of } => Some(of),
+            Self::Distinct { of, .. } | Self::Frequency { of, .. } => Some(of),
             Self::Lifetime { people, .. } => Some(people),
             _ => None,
         }
+    }
+}
+
+fn gather_names(value: &serde_json::Value, names: &mut Vec<SmolStr>) {
+    match value {
+        serde_json::Value::String(name) => names.push(name.into()),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| gather_names(item, names)),
+        serde_json::Value::Object(entries) => entries.values().for_each(|entry| gather_names(entry, names)),
+        _ => {}
     }
 }

@@ -63,6 +63,9 @@ pub struct EventDefinition {
     /// Attribute whose time orders restatements; `@event_timestamp` and `@sent_at` are the envelope's.
     #[serde(default)]
     pub version: Option<SmolStr>,
+    /// It creates its customer: the earliest one names the customer.
+    #[serde(default)]
+    pub creates: bool,
     /// Name of the open map: any undeclared key belongs to it.
     #[serde(default)]
     pub open_map: Option<SmolStr>,

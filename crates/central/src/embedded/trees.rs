@@ -5,12 +5,12 @@ use super::EmbeddedSettings;
 use crate::{
     Result,
     port::{KeyRange, Order, Table, View, Visit},
-    write::Batch,
+    write::{Batch, KEY_BYTES_MAX},
 };
 use fjall::{
     CompressionType, Database, Guard, Keyspace, KeyspaceCreateOptions, Readable, Snapshot, config::CompressionPolicy,
 };
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 
 const MARK: [u8; 1] = [0];
 
@@ -76,6 +76,14 @@ impl Trees {
         self.all().into_iter().map(read).collect()
     }
 
+    /// Makes one tree stand apart, as no commit does.
+    #[cfg(test)]
+    pub(super) fn set_mark_of_one(&self, database: &Database, commit: u64) {
+        let mut batch = database.batch();
+        batch.insert(&self.seen, MARK, commit.to_be_bytes());
+        batch.commit().unwrap();
+    }
+
     pub(super) fn view(&self, snapshot: Snapshot) -> Moment {
         Moment { trees: self.clone(), snapshot }
     }
@@ -89,6 +97,9 @@ pub(super) struct Moment {
 
 impl View for Moment {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        if key.len() >= KEY_BYTES_MAX {
+            return Ok(None);
+        }
         let value = self.snapshot.get(self.trees.of(table), table_key(table, key))?;
         Ok(value.map(|bytes| bytes.to_vec()))
     }
@@ -99,11 +110,27 @@ impl View for Moment {
         }
         let start = table_key(table, &range.start);
         let end = range.end.map_or_else(|| vec![table as u8 + 1], |end| table_key(table, &end));
-        let rows = self.snapshot.range(self.trees.of(table), start..end);
+        let rows = self.snapshot.range(self.trees.of(table), bounds(start, end));
         match order {
             Order::Forward => show(rows, visit),
             Order::Backward => show(rows.rev(), visit),
         }
+    }
+}
+
+/// The trees abort on a bound that is longer than a key may be. No stored key is, so a clipped bound splits them the same
+/// way when its own place changes sides.
+fn bounds(mut start: Vec<u8>, mut end: Vec<u8>) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+    let (start_long, end_long) = (start.len() > KEY_BYTES_MAX, end.len() > KEY_BYTES_MAX);
+    start.truncate(KEY_BYTES_MAX);
+    end.truncate(KEY_BYTES_MAX);
+    match (start_long, end_long) {
+        (false, false) => (Bound::Included(start), Bound::Excluded(end)),
+        (true, false) => (Bound::Excluded(start), Bound::Excluded(end)),
+        (false, true) => (Bound::Included(start), Bound::Included(end)),
+        // Equal bounds that are both out: an empty range is said with another pair.
+        (true, true) if start == end => (Bound::Included(start.clone()), Bound::Excluded(start)),
+        (true, true) => (Bound::Excluded(start), Bound::Included(end)),
     }
 }
 

@@ -5,9 +5,9 @@ use crate::{
     blocks::Block,
     key::KeyWriter,
     port::{KeyRange, Order, Table},
-    rows::BodyKey,
+    rows::{BodyKey, month_of},
 };
-use cebe_catalog::{CompanyId, EventRecord};
+use cebe_catalog::{CompanyId, EventRecord, Micros};
 use cebe_engine::rows::Place;
 use std::{collections::VecDeque, ops::ControlFlow};
 
@@ -18,7 +18,25 @@ impl Snapshot {
     /// Shows every event of the company's log with its place, commit by commit, until told to stop. Within a commit
     /// events come by receipt month and anchor.
     pub fn log(&self, company: &CompanyId, visit: &mut dyn FnMut(EventRecord, Place) -> ControlFlow<()>) -> Result<()> {
+        self.walk(self.months(company)?, visit)
+    }
+
+    /// The same for events received before an instant only; later months are not read. What retention runs on.
+    pub fn log_received_before(
+        &self,
+        company: &CompanyId,
+        before: Micros,
+        visit: &mut dyn FnMut(EventRecord, Place) -> ControlFlow<()>,
+    ) -> Result<()> {
         let mut months = self.months(company)?;
+        months.retain(|month| month.number <= month_of(before));
+        self.walk(months, &mut |event, place| match event.header.received_at < before {
+            true => visit(event, place),
+            false => ControlFlow::Continue(()),
+        })
+    }
+
+    fn walk(&self, mut months: Vec<Month>, visit: &mut dyn FnMut(EventRecord, Place) -> ControlFlow<()>) -> Result<()> {
         while let Some(block) = self.next_block(&mut months)? {
             for event in Block::unpack(&block)?.events() {
                 let (event, place) = event?;
@@ -61,7 +79,7 @@ impl Snapshot {
         while let Some(key) = self.first_block(range.clone())? {
             let month = KeyRange::prefix(KeyWriter::company(company).u32(key.month).finish());
             range.start = month.end.clone().expect("a company's months never end in 255 alone");
-            months.push(Month { rest: month, page: VecDeque::new(), done: false });
+            months.push(Month { number: key.month, rest: month, page: VecDeque::new(), done: false });
         }
         Ok(months)
     }
@@ -79,6 +97,7 @@ impl Snapshot {
 
 /// The part of one month's blocks that is not read yet.
 struct Month {
+    number: u32,
     rest: KeyRange,
     page: VecDeque<((u64, u32, u32), Vec<u8>)>,
     done: bool,

@@ -9,7 +9,7 @@ use crate::{
 use serde::Serialize;
 
 /// The longest key that can be stored, the table's byte included.
-const KEY_BYTES_MAX: usize = u16::MAX as usize;
+pub(crate) const KEY_BYTES_MAX: usize = u16::MAX as usize;
 
 /// A put, or a delete when there is no value.
 #[derive(Debug)]

@@ -15,9 +15,22 @@ use cebe_engine::{
 };
 use std::collections::{BTreeMap, HashMap};
 
+/// An event with the bytes of its dedup key.
+type Keyed<'a> = (Vec<u8>, &'a Applied);
+
 pub(super) fn write(batch: &mut Batch, now: &Snapshot, changes: &Changes, commit: u64) -> Result<()> {
     let gone = remove(batch, now, &changes.removed)?;
+    update(batch, now, &changes.seen)?;
     apply(batch, &changes.applied, &gone, commit)
+}
+
+/// Dedup rows that change while their event stays where it is.
+fn update(batch: &mut Batch, now: &Snapshot, changed: &[(SeenKey, Seen)]) -> Result<()> {
+    let keys: Vec<SeenKey> = changed.iter().map(|(key, _)| key.clone()).collect();
+    for ((key, seen), row) in changed.iter().zip(now.rows_for(&keys)?) {
+        batch.put(key, &SeenRow { seen: seen.clone(), spot: row.and_then(|row| row.spot) });
+    }
+    Ok(())
 }
 
 /// Takes events out; gives the keys that stay retired whatever else the changes say.
@@ -60,7 +73,7 @@ fn apply(batch: &mut Batch, applied: &[Applied], gone: &HashMap<Vec<u8>, Seen>, 
     for applied in applied {
         newest.insert(seen_key(&applied.event).to_key(), applied);
     }
-    let mut groups: BTreeMap<(&CompanyId, u32), Vec<(Vec<u8>, &Applied)>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&CompanyId, u32), Vec<Keyed<'_>>> = BTreeMap::new();
     for (key, applied) in newest.into_iter().filter(|(key, _)| !gone.contains_key(key)) {
         let header = &applied.event.header;
         groups.entry((&header.company, month_of(header.received_at))).or_default().push((key, applied));
@@ -77,7 +90,7 @@ fn apply(batch: &mut Batch, applied: &[Applied], gone: &HashMap<Vec<u8>, Seen>, 
     Ok(())
 }
 
-fn add_block(batch: &mut Batch, key: BodyKey, events: &[(Vec<u8>, &Applied)]) -> Result<()> {
+fn add_block(batch: &mut Batch, key: BodyKey, events: &[Keyed<'_>]) -> Result<()> {
     let body = Block::pack(events.iter().map(|(_, applied)| (applied.place, &applied.event)))?;
     batch.raw(BodyKey::TABLE, key.to_key(), Some(body));
     let BodyKey { month, commit, block, .. } = key;

@@ -6,7 +6,7 @@ mod deltas;
 mod derived;
 mod log;
 
-pub(crate) use batch::Batch;
+pub(crate) use batch::{Batch, KEY_BYTES_MAX};
 use deltas::PointCache;
 
 use crate::{
@@ -128,6 +128,9 @@ fn rows(batch: &mut Batch, changes: &Changes) {
     }
     for key in &changes.held {
         batch.put(key, &());
+    }
+    for key in &changes.held_removed {
+        batch.delete(key);
     }
     for (company, token) in &changes.vault_removed {
         batch.delete(&VaultKey { company: company.clone(), token: *token });

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use cebe_catalog::Value;
 
 /// Marks this fold gives.
-pub(super) const MARKS: &[&str] = &["call", "answered", "unanswered"];
+pub(super) const MARKS: &[&str] = &["call", "customer_call", "answered", "unanswered"];
 
 /// One call.
 #[derive(Default)]
@@ -39,6 +39,10 @@ pub(super) fn fold(input: &FoldInput<'_>) -> Folded {
     for call in &calls {
         if let Some(entry) = call.start.or(call.end) {
             folded.marks.push(call.mark("call", entry));
+            // Customers start inbound calls only, so a start says who called.
+            if call.start.is_some() || call.field("call_type").and_then(Value::as_text) == Some("inbound") {
+                folded.marks.push(call.mark("customer_call", entry));
+            }
         }
         let Some(end) = call.end else { continue };
         match end.field("duration_seconds").and_then(millis_of_seconds) {

@@ -139,12 +139,13 @@ impl Sums<'_> {
 
     fn money_or_level(&self, metric: &MetricDefinition, formula: &Formula) -> Answer {
         let currencies = |component: &str| money::currencies(self.definitions, component, self.source);
+        let company = &self.source.settings().currency;
         match formula {
-            Formula::MoneySum { of } => money::sum(&money::added(self.definitions, of, self.source)),
-            Formula::MoneyAverage { of } => money::per(&currencies(of), |sum| sum.count.into()),
+            Formula::MoneySum { of } => money::sum(&money::added(self.definitions, of, self.source), company),
+            Formula::MoneyAverage { of } => money::per(&currencies(of), company, |sum| sum.count.into()),
             Formula::MoneyPerCount { money, count } => {
                 let count = self.count(count);
-                money::per(&currencies(money), |_| count)
+                money::per(&currencies(money), company, |_| count)
             }
             Formula::MoneyRatio { numerator, denominator } => {
                 money::over(&currencies(numerator), &currencies(denominator))
@@ -197,14 +198,17 @@ impl Sums<'_> {
         }
     }
 
-    /// A customer's sum; for a company the mean over the people who have any of it.
+    /// A customer's sum; for a company the mean over the people who have any of it. Only the first component counts
+    /// where the company leaves deals out.
     fn lifetime(&self, of: &[SmolStr]) -> Answer {
+        let settings = self.source.settings();
+        let of = if settings.ltv_deals { of } else { &of[..of.len().min(1)] };
         let sums = money::added(self.definitions, of, self.source);
         if self.source.customer_as_of().is_some() {
-            return money::sum(&sums);
+            return money::sum(&sums, &settings.currency);
         }
         let people = self.source.people(of).unwrap_or(0);
-        money::per(&sums, |_| people.into())
+        money::per(&sums, &settings.currency, |_| people.into())
     }
 
     fn view(&self, company: Option<&SmolStr>, plus: &[SmolStr], by: Option<&str>) -> Answer {

@@ -12,7 +12,7 @@ pub use figure::{Figure, half_even};
 
 use crate::rows::Sum;
 use alloc::vec::Vec;
-use cebe_catalog::Micros;
+use cebe_catalog::{CompanySettings, Micros};
 use smol_str::SmolStr;
 
 /// The sums of a component for one combination of its dimensions.
@@ -53,4 +53,7 @@ pub trait ComponentSums {
 
     /// For a customer's answer the time it is given for; `None` for a company's.
     fn customer_as_of(&self) -> Option<Micros>;
+
+    /// The company's settings: the currency of an empty sum, and whether deals count in a lifetime value.
+    fn settings(&self) -> &CompanySettings;
 }

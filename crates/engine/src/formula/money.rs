@@ -52,18 +52,19 @@ pub(super) fn answer(lines: Vec<MoneyLine>, empty: Answer) -> Answer {
     }
 }
 
-/// A sum of money. Nothing at all is zero, in no currency.
-pub(super) fn sum(sums: &Currencies) -> Answer {
+/// A sum of money. Nothing at all is zero, in the company's currency.
+pub(super) fn sum(sums: &Currencies, currency: &SmolStr) -> Answer {
     let line = |(currency, sum): (&SmolStr, &Sum)| MoneyLine {
         currency: currency.clone(),
         value: Figure::money(sum.sum, currency),
         ..MoneyLine::default()
     };
-    answer(sums.iter().map(line).collect(), Answer::of(Figure::Money { amount: 0, digits: 0 }))
+    let zero = Answer { value: Figure::money(0, currency), currency: Some(currency.clone()), ..Answer::default() };
+    answer(sums.iter().map(line).collect(), zero)
 }
 
 /// Money over a number of its own or of something else.
-pub(super) fn per(sums: &Currencies, count: impl Fn(&Sum) -> i128) -> Answer {
+pub(super) fn per(sums: &Currencies, currency: &SmolStr, count: impl Fn(&Sum) -> i128) -> Answer {
     let line = |(currency, sum): (&SmolStr, &Sum)| {
         let count = count(sum);
         let mean = (count > 0).then(|| Figure::money(super::half_even(sum.sum, count), currency));
@@ -75,10 +76,12 @@ pub(super) fn per(sums: &Currencies, count: impl Fn(&Sum) -> i128) -> Answer {
         }
     };
     let none = count(&Sum::default());
+    let zero = Figure::money(0, currency);
     let empty = Answer {
-        numerator: Some(Figure::Money { amount: 0, digits: 0 }),
+        value: if none > 0 { zero.clone() } else { Figure::Null },
+        numerator: Some(zero),
         denominator: Some(Figure::Whole(none)),
-        value: if none > 0 { Figure::Money { amount: 0, digits: 0 } } else { Figure::Null },
+        currency: Some(currency.clone()),
         ..Answer::default()
     };
     answer(sums.iter().map(line).collect(), empty)

@@ -51,15 +51,12 @@ pub fn affected(before: &Rows, after: &Rows, touched: &BTreeSet<Node>, settings:
     for node in touched {
         start.extend(neighbours_of_block(before, after, node));
     }
-    loop {
-        let then = closure(before, &start, settings);
-        let mut now = closure(after, &then.nodes, settings);
-        now.missing.extend(then.missing);
-        if !now.missing.is_empty() || now.nodes == start {
-            return now;
-        }
-        start = now.nodes;
-    }
+    // One pass each way is enough: a link that is live on one side only has changed, or an end of it has, so both its
+    // ends are within reach of `start` on the side where it lives.
+    let then = closure(before, &start, settings);
+    let mut now = closure(after, &then.nodes, settings);
+    now.missing.extend(then.missing);
+    now
 }
 
 /// A node that is blocked or released no longer counts, or counts again, towards the limits of all it is linked to.

@@ -1,6 +1,6 @@
 //! Cases with a name: the stories that the product tells about identity.
 
-use crate::graph::{Act, id, link, partition, rows_of, token, whole};
+use crate::graph::{Act, act, id, link, load, partition, rows_of, token, whole};
 use cebe_catalog::{Node, limits::GROUP_ANCHORS_MAX, node::IdentifierKind as Kind, settings::CompanySettings};
 use cebe_engine::identity::{self, Assembly, Inert, NotJoined, Verdict};
 
@@ -60,7 +60,7 @@ fn the_sixth_dissolves_and_restores() {
     let assembly = whole(&rows, &settings);
     assert_eq!(identity::write_together(&mut rows, &assembly).len(), 6);
     let before = rows.clone();
-    crate::graph::act(&mut rows, &link(&id("c5"), &email, 9));
+    act(&mut rows, &link(&id("c5"), &email, 9));
     let mut start = before.clone();
     start.entry(id("c5")).or_default();
     let touched = [id("c5"), email.clone()].into();
@@ -105,7 +105,7 @@ fn an_unlink_is_explained_and_undone() {
     identity::reject(&mut rows, &ben, &phone);
     identity::keep_apart(&mut rows, &ana, &ben);
     for one in [link(&ben, &phone, 2), link(&ana, &email, 3), link(&ben, &email, 4)] {
-        crate::graph::act(&mut rows, &one);
+        act(&mut rows, &one);
     }
     let settings = CompanySettings::default();
     let parted = whole(&rows, &settings);
@@ -172,4 +172,37 @@ fn a_shared_phone_is_no_bridge() {
     let assembly = default(&acts);
     assert_eq!(assembly.customer_of(&id("x")).unwrap().nodes, [id("x"), one]);
     assert_eq!(assembly.customer_of(&id("y")).unwrap().nodes, [id("y"), two]);
+}
+
+/// Who is blocked no longer takes room, so all that it is linked to may come together.
+#[test]
+fn a_block_concerns_all_it_is_linked_to() {
+    let before = rows_of(&sharing(6, &token(Kind::Email, "shop")));
+    let mut after = before.clone();
+    act(&mut after, &Act::Block(id("c0")));
+    let settings = CompanySettings::default();
+    let found = identity::affected(&before, &after, &[id("c0")].into(), &settings);
+    assert_eq!(found.nodes, after.keys().cloned().collect());
+    assert_eq!(whole(&after, &settings).customers.len(), 2);
+}
+
+/// A value that everyone shares costs its own row and as many others as prove it is shared.
+#[test]
+fn a_popular_value_costs_few_rows() {
+    let email = token(Kind::Email, "shop");
+    let rows = rows_of(&sharing(300, &email));
+    for start in [id("c299"), email] {
+        let (loaded, nodes) = load(&rows, &[start.clone()].into(), &CompanySettings::default());
+        assert_eq!(nodes, [start].into());
+        assert!(loaded.len() <= 8, "{} rows", loaded.len());
+    }
+}
+
+/// ID-EXPLAIN: a rejected link leads nowhere, not even to loading the other end.
+#[test]
+fn a_rejected_link_leads_nowhere() {
+    let (ana, phone) = (id("ana"), token(Kind::Phone, "phone"));
+    let rows = rows_of(&[link(&ana, &phone, 1), Act::Reject(ana.clone(), phone)]);
+    let (loaded, nodes) = load(&rows, &[ana.clone()].into(), &CompanySettings::default());
+    assert_eq!((loaded.len(), nodes), (1, [ana].into()));
 }

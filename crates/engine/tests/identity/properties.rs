@@ -147,9 +147,15 @@ proptest! {
     /// the same link is shown again (ID-EXPLAIN).
     #[test]
     fn linking_and_unlinking_is_nothing(acts in history(), (anchor, other) in ends(), settings in settings()) {
+        let pair = [&anchor, &other];
+        let of_pair = |a: &Node, b: &Node| pair.contains(&a) && pair.contains(&b);
+        let concerns = |act: &Act| match act {
+            Act::Link { anchor, other, .. } => of_pair(anchor, other),
+            Act::Reject(a, b) => of_pair(a, b),
+            _ => false,
+        };
+        let acts: Vec<Act> = acts.into_iter().filter(|act| !concerns(act)).collect();
         let never = filled(rows_of(&acts));
-        let linked_already = never[&anchor].links.iter().any(|link| link.other == other);
-        prop_assume!(!linked_already);
         let mut rows = never.clone();
         let show = |rows: &mut Rows, event: &str| {
             act(rows, &Act::Link { anchor: anchor.clone(), other: other.clone(), at: 3, event: event.into() });
@@ -170,8 +176,7 @@ proptest! {
     fn evidence_that_only_counts(acts in history(), again in any::<prop::sample::Index>(), at in 0..20i64, settings in settings()) {
         let shows = |act: &&Act| matches!(act, Act::Link { .. });
         let links: Vec<&Act> = acts.iter().filter(shows).collect();
-        prop_assume!(!links.is_empty());
-        let Act::Link { anchor, other, .. } = again.get(&links) else { unreachable!() };
+        let Some(Act::Link { anchor, other, .. }) = links.get(again.index(links.len().max(1))) else { return Ok(()) };
         let mut rows = rows_of(&acts);
         let before = whole(&rows, &settings).customers;
         let (name, event) = (event_name(), EventId::new("more"));

@@ -29,7 +29,7 @@ pub(crate) fn allowed(company: &Company, metric: &MetricDefinition) -> Vec<SmolS
 
 /// The definitions of a formula's components.
 fn components<'a>(company: &'a Company, formula: &Formula) -> Vec<&'a ComponentDefinition> {
-    formula.components().into_iter().filter_map(|name| company.definitions.components.get(name)).collect()
+    formula.components().into_iter().filter_map(|name| company.definitions.components.get(&name)).collect()
 }
 
 /// The dimension whose values the answer lists by itself.

@@ -106,7 +106,7 @@ impl<'a> Sums<'a> {
 
     /// The windows of the series; where the question sets no bounds, data does.
     fn window_starts(&self) -> Result<Vec<Micros>, ReadError> {
-        let formula: BTreeSet<&SmolStr> = self.metric.formula.components().into_iter().collect();
+        let formula: BTreeSet<SmolStr> = self.metric.formula.components().into_iter().collect();
         let own = self.flows.iter().chain(&self.levels).filter(|(name, _)| formula.iter().any(|own| own == *name));
         let sums = own.flat_map(|(_, gathered)| gathered.windows.keys());
         let people = self.people.values().flat_map(|people| people.windows.keys());

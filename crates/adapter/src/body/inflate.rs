@@ -1,0 +1,38 @@
+//! gzip and zstd with a cap on what comes out, so that a small body cannot become a large one.
+
+use cebe_catalog::limits::BODY_BYTES_MAX;
+use std::io::Read;
+
+/// Why a body was not inflated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InflateError {
+    /// More than the limit would come out.
+    #[error("the body is larger than {BODY_BYTES_MAX} bytes after inflation")]
+    TooLarge,
+    /// Not what its encoding says.
+    #[error("the body is not what its content-encoding says")]
+    Damaged,
+    /// An encoding that is not known.
+    #[error("the content-encoding is not known")]
+    Unknown,
+}
+
+/// The body as it was before it was packed. `encoding` is the header's value, if there is one.
+pub(crate) fn inflate(body: bytes::Bytes, encoding: Option<&str>) -> Result<bytes::Bytes, InflateError> {
+    match encoding.map(str::trim).map(str::to_ascii_lowercase).as_deref() {
+        None | Some("" | "identity") => Ok(body),
+        Some("gzip" | "x-gzip") => bounded(flate2::read::MultiGzDecoder::new(&body[..])),
+        Some("zstd") => bounded(zstd::Decoder::new(&body[..]).map_err(|_| InflateError::Damaged)?),
+        Some(_) => Err(InflateError::Unknown),
+    }
+}
+
+fn bounded(packed: impl Read) -> Result<bytes::Bytes, InflateError> {
+    let mut plain = Vec::new();
+    let limit = u64::try_from(BODY_BYTES_MAX).unwrap_or(u64::MAX);
+    packed.take(limit + 1).read_to_end(&mut plain).map_err(|_| InflateError::Damaged)?;
+    if plain.len() > BODY_BYTES_MAX {
+        return Err(InflateError::TooLarge);
+    }
+    Ok(plain.into())
+}

@@ -1,0 +1,124 @@
+//! `POST /v1/customers/{id}/unlink` and `DELETE /v1/customers/{id}`: identities taken apart, and a person erased.
+
+use super::{Refusal, allow, company_of};
+use crate::{
+    desk::{Desk, DoorError},
+    settings::{SettingError, object, take},
+};
+use axum::{
+    Extension, Json,
+    body::Bytes,
+    extract::{Path, Query, State},
+    http::HeaderMap,
+};
+use cebe_catalog::{
+    Node,
+    control::{Change, Unlink},
+};
+use cebe_privacy::access::{Action, Grant};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// Which company, when the key serves several.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Whose {
+    /// The company; the header `X-Company-Id` says the same.
+    company_id: Option<String>,
+}
+
+impl Whose {
+    /// The company named in the query.
+    pub(super) fn query(&self) -> Option<&str> {
+        self.company_id.as_deref()
+    }
+}
+
+/// A link as it is named over HTTP.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pair {
+    anchor: String,
+    other: String,
+}
+
+const FORMS: &str = "send {\"links\":[{\"anchor\":…,\"other\":…}]}, {\"apart\":[id, id]} or {\"customer\":…,\"from\":…}, with \"undo\" to take it back";
+
+/// Reject links, keep two ids apart, or take that back.
+#[utoipa::path(post, path = "/v1/customers/{id}/unlink", tag = "customers",
+    params(("id" = String, Path, description = "any id of the customer"), Whose), request_body(description = "{links} or {apart} or {customer, from}; undo; reason"),
+    responses((status = 200, description = "applied"), (status = 400, body = super::error::ErrorBody),
+        (status = 403, body = super::error::ErrorBody)))]
+pub(super) async fn unlink(
+    State(desk): State<Desk>,
+    Extension(grant): Extension<Grant>,
+    Path(id): Path<String>,
+    Query(whose): Query<Whose>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Refusal> {
+    allow(&grant, Action::Unlink)?;
+    let company = company_of(&desk.view(), &grant, &headers, whose.query())?;
+    let mut fields = object(&body, &["links", "apart", "customer", "from", "undo", "reason"])?;
+    let unlink = Unlink {
+        company: company.id.clone(),
+        links: links(&mut fields)?,
+        apart: apart(&id, &mut fields)?,
+        undo: take(&mut fields, "undo", "true or false")?.unwrap_or(false),
+        reason: take::<String>(&mut fields, "reason", "a text")?
+            .map(|text| cebe_privacy::detect::scrub(&text).text.into())
+            .unwrap_or_default(),
+    };
+    if unlink.links.is_empty() && unlink.apart.is_none() {
+        return Err(SettingError::invalid("links", FORMS).into());
+    }
+    let answer = json!({"links": unlink.links.len(), "apart": unlink.apart.is_some(), "undo": unlink.undo});
+    desk.change(&grant.key_id, Change::Unlink(unlink)).await?;
+    Ok(Json(answer))
+}
+
+fn links(fields: &mut Map<String, Value>) -> Result<Vec<(Node, Node)>, SettingError> {
+    let pairs: Vec<Pair> = take(fields, "links", FORMS)?.unwrap_or_default();
+    Ok(pairs.iter().map(|pair| (Node::parse(&pair.anchor), Node::parse(&pair.other))).collect())
+}
+
+fn apart(id: &str, fields: &mut Map<String, Value>) -> Result<Option<(Node, Node)>, SettingError> {
+    let pair: Option<(String, String)> = take(fields, "apart", "two ids")?;
+    let customer: Option<String> = take(fields, "customer", "an id")?;
+    let from: Option<String> = take(fields, "from", "an id")?;
+    let pair = pair.or_else(|| Some((customer.unwrap_or_else(|| id.to_owned()), from?)));
+    match pair.map(|(one, other)| (Node::parse(&one), Node::parse(&other))) {
+        Some((one, other)) if one == other => Err(SettingError::invalid("apart", "name two different ids")),
+        pair => Ok(pair),
+    }
+}
+
+/// Erase a person: values, links, facts and timeline go, counts stay.
+#[utoipa::path(delete, path = "/v1/customers/{id}", tag = "customers",
+    params(("id" = String, Path, description = "any id of the customer"), Whose),
+    responses((status = 200, description = "the receipt"), (status = 202, description = "durable, not yet applied"),
+        (status = 403, body = super::error::ErrorBody), (status = 404, body = super::error::ErrorBody)))]
+pub(super) async fn delete(
+    State(desk): State<Desk>,
+    Extension(grant): Extension<Grant>,
+    Path(id): Path<String>,
+    Query(whose): Query<Whose>,
+    headers: HeaderMap,
+) -> Result<(axum::http::StatusCode, Json<Value>), Refusal> {
+    allow(&grant, Action::Erase)?;
+    let company = company_of(&desk.view(), &grant, &headers, whose.query())?;
+    let customer = Node::parse(&id);
+    if desk.snapshot()?.node(&company.id, &customer)?.is_none() {
+        return Err(Refusal::NotFound("customer"));
+    }
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(DoorError::NoRandom)?;
+    let receipt = format!("{:020}-{}", desk.now().0, hex::encode(random));
+    let change = Change::Erase { company: company.id.clone(), customer, receipt: receipt.as_str().into() };
+    let status = match desk.change(&grant.key_id, change).await {
+        Ok(_) => axum::http::StatusCode::OK,
+        Err(DoorError::NotYetApplied(_)) => axum::http::StatusCode::ACCEPTED,
+        Err(error) => return Err(error.into()),
+    };
+    Ok((status, Json(json!({"receipt": receipt, "applied": status == axum::http::StatusCode::OK}))))
+}

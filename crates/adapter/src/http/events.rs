@@ -1,0 +1,157 @@
+//! `POST /v1/events`: one event, an array, or one a line; every one of them becomes a record.
+
+use super::{Refusal, allow, body, named_company};
+use crate::{
+    body::split,
+    desk::Desk,
+    receive::{Received, Sender, receive},
+    reply::{EventResult, Reply, Status},
+    view::ControlView,
+    wait,
+};
+use axum::{
+    Extension, Json,
+    body::Body,
+    extract::{Query, State},
+    http::{HeaderMap, header},
+};
+use cebe_catalog::Lane;
+use cebe_engine::rows::Place;
+use cebe_privacy::access::{Action, Grant};
+use serde::Deserialize;
+use std::{sync::Arc, time::Duration};
+
+/// Bodies larger than this are worked on off the threads that serve connections.
+const INLINE_BYTES_MAX: usize = 128 * 1024;
+/// Rejections of one request that are logged one by one.
+const LOGGED_MAX: usize = 20;
+/// How long `wait=true` waits at most.
+const WAIT_MILLIS_MAX: u64 = 60_000;
+
+/// How to answer.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Asked {
+    /// Answer after the commit, with what became of each event.
+    #[serde(default)]
+    wait: bool,
+    /// How long to wait; 5,000 when absent.
+    timeout_ms: Option<u64>,
+    /// List every event in `results`.
+    #[serde(default)]
+    verbose: bool,
+    /// Company for events that name none.
+    company_id: Option<String>,
+}
+
+/// Push events.
+#[utoipa::path(post, path = "/v1/events", tag = "events", params(Asked),
+    request_body(description = "one event, an array of events, or one event a line; gzip and zstd are accepted"),
+    responses(
+        (status = 200, body = Reply), (status = 400, body = super::error::ErrorBody),
+        (status = 401, body = super::error::ErrorBody), (status = 403, body = super::error::ErrorBody),
+        (status = 413, body = super::error::ErrorBody), (status = 503, body = super::error::ErrorBody)))]
+pub(super) async fn post(
+    State(desk): State<Desk>,
+    Extension(grant): Extension<Grant>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Reply>, Refusal> {
+    allow(&grant, Action::PublishEvents)?;
+    let held = body::read(&desk, &headers, body).await?;
+    let lines = is_lines(&headers);
+    let company = named_company(&headers, asked.company_id.as_deref());
+    let view = desk.view();
+    let work = {
+        let (desk, view, grant) = (desk.clone(), Arc::clone(&view), grant.clone());
+        move || take(&desk, &view, &grant, company.as_deref(), &held.bytes, lines)
+    };
+    let received = if content_length(&headers) <= INLINE_BYTES_MAX {
+        work()?
+    } else {
+        tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::Failed)??
+    };
+    let (results, waited) = deliver(&desk, received, asked.wait.then(|| patience(asked.timeout_ms))).await?;
+    report(&grant, &results);
+    Ok(Json(Reply::of(results, waited, asked.verbose)))
+}
+
+fn patience(timeout_ms: Option<u64>) -> Duration {
+    Duration::from_millis(timeout_ms.unwrap_or(5_000).min(WAIT_MILLIS_MAX))
+}
+
+fn is_lines(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    ["ndjson", "jsonl", "json-lines", "jsonlines"].iter().any(|name| kind.contains(name))
+}
+
+fn content_length(headers: &HeaderMap) -> usize {
+    let packed = headers.contains_key(header::CONTENT_ENCODING);
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    length.filter(|_| !packed).unwrap_or(usize::MAX)
+}
+
+fn take(
+    desk: &Desk,
+    view: &ControlView,
+    grant: &Grant,
+    company: Option<&str>,
+    body: &[u8],
+    lines: bool,
+) -> Result<Received, Refusal> {
+    let raws = split(body, lines).map_err(|_| Refusal::TooManyEvents)?;
+    let is_empty_list = raws.is_empty() && body.contains(&b'[');
+    let first = desk.receipts(raws.len());
+    let received = receive(&Sender { view, grant, company, lane: Lane::Live, event_id: None }, &raws, first);
+    if received.readable == 0 && !is_empty_list { Err(Refusal::Unreadable) } else { Ok(received) }
+}
+
+/// Appends what was received; with patience, waits for the worker and asks what became of each event.
+pub(super) async fn deliver(
+    desk: &Desk,
+    received: Received,
+    patience: Option<Duration>,
+) -> Result<(Vec<EventResult>, bool), Refusal> {
+    let Received { records, tag, mut results, .. } = received;
+    if records.is_empty() {
+        return Ok((results, patience.is_some()));
+    }
+    let last = records.len() as u64 - 1;
+    let first = desk.append(Lane::Live, tag.to_bytes().into(), records).await?;
+    let Some(patience) = patience else { return Ok((results, false)) };
+    let end = Place { lane: first.lane, index: first.index + last };
+    if wait::until_applied(desk.0.door.applied.clone(), end, patience).await {
+        let desk = desk.clone();
+        let settled = tokio::task::spawn_blocking(move || {
+            wait::settle(&mut results, first, &desk.snapshot()?)?;
+            Ok::<_, Refusal>(results)
+        });
+        results = settled.await.map_err(|_| Refusal::Failed)??;
+    }
+    Ok((results, true))
+}
+
+/// Counts what was answered, and logs the first rejections: names, codes and paths, never values.
+fn report(grant: &Grant, results: &[EventResult]) {
+    let count = |status| results.iter().filter(|result| result.status == status).count() as u64;
+    let refused = count(Status::Quarantined);
+    let ignored = count(Status::Ignored);
+    metrics::counter!("cebe_event_ingested").increment(results.len() as u64 - refused - ignored);
+    metrics::counter!("cebe_event_ignored").increment(ignored);
+    if refused == 0 {
+        return;
+    }
+    for result in results.iter().filter(|result| result.status == Status::Quarantined) {
+        metrics::counter!("cebe_event_rejected", "code" => result.code.unwrap_or_default()).increment(1);
+    }
+    for result in results.iter().filter(|result| result.status == Status::Quarantined).take(LOGGED_MAX) {
+        tracing::warn!(
+            key = grant.key_id,
+            code = result.code.unwrap_or_default(),
+            path = result.path.as_deref().unwrap_or_default(),
+            receipt = result.receipt.as_deref().unwrap_or_default(),
+            "cebe_event_rejected"
+        );
+    }
+}

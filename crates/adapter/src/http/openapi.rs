@@ -1,0 +1,19 @@
+//! The door's part of the OpenAPI description, generated from its handlers.
+
+use super::{catalog, companies, customers, events, fields, keys, quarantine, sources, teams};
+use utoipa::OpenApi;
+
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        events::post, catalog::put, companies::put, fields::put, sources::put, keys::post, keys::delete, teams::put,
+        quarantine::replay, customers::unlink, customers::delete,
+    ),
+    tags((name = "events", description = "the front door")),
+)]
+struct Description;
+
+/// The description of every route of the door.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Description::openapi()
+}

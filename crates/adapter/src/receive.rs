@@ -1,0 +1,329 @@
+//! The life of one request: every raw event becomes exactly one record and one result. Gates in their order: JSON, company,
+//! key, module, flag, limits, envelope, catalog. Nothing is written here; the records go to the queue in one append.
+
+use crate::{
+    check::{self, Work, ids},
+    content,
+    envelope::Envelope,
+    fault::Fault,
+    json::{self, Json, Parsed},
+    reply::{Claim, EventResult, Status},
+    tag::Tag,
+    view::{CompanyView, ControlView},
+};
+use bytes::Bytes;
+use cebe_catalog::{
+    CompanyId, EventId, EventName, EventRecord, Lane, Micros, QuarantineCode, Record, SourceModule,
+    definition::{EventDefinition, nearest::unknown_event_hint as unknown_hint},
+    limits::EVENT_BYTES_MAX,
+    record::{Header, QuarantineRecord, Vault},
+};
+use cebe_engine::rows::SeenKey;
+use cebe_privacy::{
+    access::{Grant, Scope},
+    keys::CompanyKeys,
+    seal, token,
+};
+use smol_str::{SmolStr, format_smolstr};
+use std::{borrow::Cow, collections::HashMap};
+
+/// Where events are counted whose module is not known.
+pub(crate) const UNKNOWN_MODULE: &str = "unknown";
+/// Company under which events are counted that belong to none, when their key serves all.
+pub(crate) const NO_COMPANY: &str = "*";
+
+/// What a request brings beside its events.
+pub(crate) struct Sender<'r> {
+    pub(crate) view: &'r ControlView,
+    pub(crate) grant: &'r Grant,
+    /// Company for events that name none.
+    pub(crate) company: Option<&'r str>,
+    pub(crate) lane: Lane,
+    /// Takes the place of an absent `event_id` (replay).
+    pub(crate) event_id: Option<&'r str>,
+}
+
+/// Records for one append, and what to answer.
+#[derive(Default)]
+pub(crate) struct Received {
+    pub(crate) records: Vec<Bytes>,
+    pub(crate) tag: Tag,
+    pub(crate) results: Vec<EventResult>,
+    /// How many raw events were JSON at all.
+    pub(crate) readable: usize,
+}
+
+/// Turns raw events into records. `first` is the receipt of the first, the others follow it.
+pub(crate) fn receive(sender: &Sender<'_>, raws: &[&[u8]], first: Micros) -> Received {
+    let mut received = Received::default();
+    received.records.reserve(raws.len());
+    received.results.reserve(raws.len());
+    let mut equal = HashMap::new();
+    for (index, raw) in raws.iter().enumerate() {
+        let received_at = first.plus(i64::try_from(index).unwrap_or(0));
+        let mut one = One {
+            sender,
+            raw,
+            received_at,
+            module: SmolStr::new_static(UNKNOWN_MODULE),
+            company: None,
+            name: None,
+            id: None,
+        };
+        let parsed = json::read(raw);
+        received.readable += usize::from(parsed.is_ok());
+        let admitted = parsed.map_err(|_| Fault::new(QuarantineCode::MalformedJson));
+        let admitted = admitted.and_then(|parsed| one.admit(&parsed, &mut equal));
+        let (record, result) = one.finish(index, admitted);
+        received.tag.count(record.header().expect("a received event has a header"));
+        received.records.push(record.to_bytes().into());
+        received.results.push(result);
+    }
+    received
+}
+
+/// One event on its way, and what is known of it for its record, whatever becomes of it.
+struct One<'r> {
+    sender: &'r Sender<'r>,
+    raw: &'r [u8],
+    received_at: Micros,
+    module: SmolStr,
+    company: Option<&'r CompanyView>,
+    name: Option<EventName>,
+    id: Option<SmolStr>,
+}
+
+enum Admitted {
+    Ignored,
+    Event(Box<EventRecord>, Vault),
+}
+
+impl<'r> One<'r> {
+    fn admit(&mut self, parsed: &Parsed<'_>, equal: &mut HashMap<[u8; 16], u64>) -> Result<Admitted, Fault> {
+        let envelope = Envelope::of(&parsed.tree)?;
+        self.note(&envelope);
+        let company = self.find_company(&envelope)?;
+        self.company = Some(company);
+        self.find_module(&envelope, company)?;
+        if !self.sender.view.is_on(&self.module, company.id.as_str()) {
+            return Ok(Admitted::Ignored);
+        }
+        if self.raw.len() > EVENT_BYTES_MAX {
+            return Err(QuarantineCode::TooLarge.into());
+        }
+        if let Some(fault) = &parsed.fault {
+            return Err(fault.clone());
+        }
+        let event = self.find_event(&envelope, company)?;
+        self.check(company, event, &envelope, equal)
+    }
+
+    /// Notes id and name for the case of a refusal, where they are harmless.
+    fn note(&mut self, envelope: &Envelope<'_>) {
+        self.id = envelope.event_id.and_then(|id| ids::id(id).ok());
+        let harmless = |name: &&str| {
+            name.len() <= 64
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+                && name.bytes().filter(u8::is_ascii_digit).count() < 5
+        };
+        if let Some(Json::Text(name)) = envelope.event_name {
+            self.name = Some(&**name).filter(harmless).map(EventName::new);
+        }
+    }
+
+    fn find_company(&self, envelope: &Envelope<'_>) -> Result<&'r CompanyView, Fault> {
+        let sender = self.sender;
+        let named = match envelope.company_id {
+            Some(id) => Some(ids::raw(id).map_err(|fault| fault.under("company_id"))?),
+            None => sender.company.or_else(|| only(&sender.grant.companies)),
+        };
+        let named = named
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| Fault::at(QuarantineCode::CompanyRequired, "company_id"))?;
+        let known = sender.view.companies.get(named);
+        let company = known.ok_or_else(|| Fault::at(QuarantineCode::UnknownCompany, "company_id"))?;
+        if sender.grant.allows_company(named) {
+            Ok(company)
+        } else {
+            Err(Fault::at(QuarantineCode::CompanyNotAllowed, "company_id"))
+        }
+    }
+
+    fn find_module(&mut self, envelope: &Envelope<'_>, company: &CompanyView) -> Result<(), Fault> {
+        let path = |code| Fault::at(code, "source_module");
+        let named: Cow<'_, str> = match envelope.source_module {
+            Some(Json::Text(name)) => name.trim().to_lowercase().into(),
+            Some(_) => return Err(path(QuarantineCode::InvalidType)),
+            None => only(&self.sender.grant.modules).ok_or_else(|| path(QuarantineCode::MissingField))?.into(),
+        };
+        let module = self.sender.view.module(&named, Some(company)).ok_or_else(|| {
+            let known: Vec<&str> = self.sender.view.definitions.modules.keys().map(SmolStr::as_str).collect();
+            path(QuarantineCode::ModuleNotAllowed).with_hint(format!("modules are {}", known.join(", ")))
+        })?;
+        self.module = module;
+        if self.sender.grant.allows_module(&self.module) { Ok(()) } else { Err(path(QuarantineCode::ModuleNotAllowed)) }
+    }
+
+    fn find_event(&mut self, envelope: &Envelope<'_>, company: &'r CompanyView) -> Result<&'r EventDefinition, Fault> {
+        let at = |code| Fault::at(code, "event_name");
+        let name = match envelope.event_name {
+            Some(Json::Text(name)) => name,
+            Some(_) => return Err(at(QuarantineCode::InvalidType)),
+            None => return Err(at(QuarantineCode::MissingField)),
+        };
+        let view = self.sender.view;
+        let Some(event) = view.event(company, name.trim()) else {
+            return Err(at(QuarantineCode::UnknownEvent).with_hint(unknown_event_hint(view, company, name)));
+        };
+        self.name = Some(EventName(event.name.clone()));
+        if event.module != self.module {
+            let hint = format_smolstr!("{} belongs to the module {}", event.name, event.module);
+            return Err(Fault::at(QuarantineCode::ModuleNotAllowed, "source_module").with_hint(hint));
+        }
+        Ok(event)
+    }
+
+    fn check(
+        &mut self,
+        company: &'r CompanyView,
+        event: &EventDefinition,
+        envelope: &Envelope<'_>,
+        equal: &mut HashMap<[u8; 16], u64>,
+    ) -> Result<Admitted, Fault> {
+        check_sso(company, envelope)?;
+        let id = envelope.id()?.or_else(|| self.sender.event_id.map(SmolStr::new));
+        let (event_at, sent_at) = envelope.happened(self.received_at, company.settings.retention_months)?;
+        envelope.check_version()?;
+        let given = envelope.attribute_fields()?;
+        let mut work = Work::new(company, &self.sender.view.definitions);
+        work.take_customer(event, envelope.customer, given)?;
+        let customer = work.identity.customer.clone();
+        work.take_identifiers(envelope.identifiers, event, given)?;
+        let actor = envelope.acted(&mut work.sealer)?;
+        let (trigger_from, description) = (envelope.trigger()?, envelope.described()?);
+        let attributes = check::attributes(&mut work, event, given).map_err(|fault| fault.under("event_attributes"))?;
+        let (anchor, identifiers) = work.identity.settle(event.concerns)?;
+        if envelope.unknown {
+            work.warn("unknown_envelope_field".into());
+        }
+        let canonical = content::canonical(company.id.as_str(), event, envelope, event_at, customer.as_ref(), given);
+        let content = token::content(&company.keys, &canonical);
+        let derived = id.is_none();
+        let id = id.unwrap_or_else(|| derive_id(company, content, equal));
+        self.id = Some(id.clone());
+        let Work { sealer, identity, warnings, .. } = work;
+        let record = EventRecord {
+            header: self.header(),
+            name: EventName(event.name.clone()),
+            id: EventId(id),
+            derived,
+            content,
+            event_at,
+            sent_at,
+            anchor,
+            identifiers,
+            references: identity.references,
+            actor,
+            trigger_from,
+            description,
+            attributes,
+            warnings,
+        };
+        Ok(Admitted::Event(Box::new(record), sealer.into_vault()))
+    }
+
+    fn header(&self) -> Header {
+        let company = match self.company {
+            Some(company) => company.id.clone(),
+            None => CompanyId::new(home(self.sender)),
+        };
+        Header {
+            company,
+            module: SourceModule(self.module.clone()),
+            received_at: self.received_at,
+            lane: self.sender.lane,
+        }
+    }
+
+    fn finish(self, index: usize, admitted: Result<Admitted, Fault>) -> (Record, EventResult) {
+        match admitted {
+            Ok(Admitted::Ignored) => {
+                let header = self.header();
+                (Record::Ignored(header), EventResult::plain(index, self.id, Status::Ignored))
+            }
+            Ok(Admitted::Event(event, vault)) => {
+                let mut result = EventResult::plain(index, self.id, Status::Accepted);
+                let Header { company, module, .. } = event.header.clone();
+                let key = SeenKey { company, module, name: event.name.clone(), id: event.id.clone() };
+                result.claim = Some(Claim { key, content: event.content });
+                (Record::Event(event, vault), result)
+            }
+            Err(fault) => self.refuse(index, &fault),
+        }
+    }
+
+    fn refuse(self, index: usize, fault: &Fault) -> (Record, EventResult) {
+        let header = self.header();
+        let receipt = format_smolstr!("{:020}", self.received_at.0);
+        let keys = self.company.map(|company| &company.keys);
+        let keys = keys.or_else(|| self.sender.view.companies.get(&header.company.0).map(|company| &company.keys));
+        let keys = keys.unwrap_or(&self.sender.view.installation);
+        let result = EventResult::refused(index, self.id.clone(), fault, receipt.clone());
+        let record = QuarantineRecord {
+            header,
+            name: self.name,
+            id: self.id.map(EventId),
+            code: fault.code,
+            path: fault.path.clone(),
+            hint: fault.hint_text(),
+            body: seal_body(keys, &receipt, self.raw),
+            receipt,
+            key_id: self.sender.grant.key_id.as_str().into(),
+        };
+        (Record::Quarantined(Box::new(record)), result)
+    }
+}
+
+/// A quarantined body is sealed with its receipt as associated data.
+pub(crate) fn seal_body(keys: &CompanyKeys, receipt: &str, raw: &[u8]) -> Vec<u8> {
+    seal::seal(keys, receipt.as_bytes(), raw)
+}
+
+fn check_sso(company: &CompanyView, envelope: &Envelope<'_>) -> Result<(), Fault> {
+    let Some(sso) = envelope.company_sso_id else { return Ok(()) };
+    let sso = ids::raw(sso).map_err(|fault| fault.under("company_sso_id"))?;
+    let registered = company.settings.sso_id.as_str();
+    if registered.is_empty() || registered == sso {
+        return Ok(());
+    }
+    Err(Fault::at(QuarantineCode::CompanyMismatch, "company_sso_id"))
+}
+
+/// Equal rows of one request are told apart by how many came before.
+fn derive_id(company: &CompanyView, content: [u8; 16], equal: &mut HashMap<[u8; 16], u64>) -> SmolStr {
+    let before = equal.entry(content).or_insert(0);
+    let id = token::derived_id(&company.keys, content, *before);
+    *before += 1;
+    id.into()
+}
+
+/// The one name of a scope that has just one.
+fn only(scope: &Scope) -> Option<&str> {
+    match scope {
+        Scope::Only(names) if names.len() == 1 => names.first().map(String::as_str),
+        _ => None,
+    }
+}
+
+/// The home company of a key: the first it names, else the request's, else none.
+fn home<'r>(sender: &Sender<'r>) -> &'r str {
+    match &sender.grant.companies {
+        Scope::Only(names) => names.first().map_or(NO_COMPANY, String::as_str),
+        Scope::All => sender.company.filter(|name| sender.view.companies.contains_key(*name)).unwrap_or(NO_COMPANY),
+    }
+}
+
+fn unknown_event_hint(view: &ControlView, company: &CompanyView, wanted: &str) -> String {
+    let wanted: String = wanted.chars().take(64).collect();
+    unknown_hint(&wanted, view.definitions.events.keys().chain(company.events.keys()))
+}

@@ -1,0 +1,147 @@
+//! HTTP to a server: one place that knows addresses, the key, the company and how errors come back.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use ureq::Agent;
+use ureq::http::Request;
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// A connection pool to one server, under one key and company.
+#[derive(Clone)]
+pub(crate) struct Client {
+    agent: Agent,
+    server: String,
+    key: String,
+    company: String,
+}
+
+/// An answer, whatever its status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// When the server wants to be asked again.
+    pub(crate) retry_after: Option<Duration>,
+    /// The body; null when it is not JSON.
+    pub(crate) body: Value,
+}
+
+impl Client {
+    /// A client for the settings' server, key and company.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self::to(&settings.server, &settings.key, &settings.company)
+    }
+
+    /// A client for this server, key and company (empty for none).
+    pub(crate) fn to(server: &str, key: &str, company: &str) -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_connect(Some(Duration::from_secs(5)))
+            .timeout_global(Some(Duration::from_secs(120)))
+            .max_idle_connections_per_host(64)
+            .build();
+        let server = server.trim_end_matches('/').to_owned();
+        Self { agent: config.into(), server, key: key.to_owned(), company: company.to_owned() }
+    }
+
+    /// The same for another company.
+    pub(crate) fn for_company(&self, company: &str) -> Self {
+        Self { company: company.to_owned(), ..self.clone() }
+    }
+
+    /// The server's address.
+    pub(crate) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Reads.
+    pub(crate) fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, Failure> {
+        accepted(self.send("GET", &address(path, query), &[], Vec::new())?)
+    }
+
+    /// Sends JSON with a verb.
+    pub(crate) fn write(&self, verb: &str, path: &str, body: &Value) -> Result<Value, Failure> {
+        let headers = [("content-type", "application/json")];
+        accepted(self.send(verb, path, &headers, body.to_string().into_bytes())?)
+    }
+
+    /// Deletes.
+    pub(crate) fn delete(&self, path: &str) -> Result<Value, Failure> {
+        accepted(self.send("DELETE", path, &[], Vec::new())?)
+    }
+
+    /// One exchange; any status is an answer.
+    pub(crate) fn send(
+        &self,
+        verb: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Answer, Failure> {
+        let mut request = Request::builder().method(verb).uri(format!("{}{path}", self.server));
+        if !self.key.is_empty() {
+            request = request.header("authorization", format!("Bearer {}", self.key));
+        }
+        if !self.company.is_empty() {
+            request = request.header("x-company-id", &self.company);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body).map_err(|error| Failure::Usage(format!("cannot ask {path}: {error}")))?;
+        let response = self.agent.run(request).map_err(|error| self.unreachable(&error))?;
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+        let text = response.into_body().into_with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
+        let bytes = text.map_err(|error| self.unreachable(&error))?;
+        let body = serde_json::from_slice(&bytes).unwrap_or_default();
+        Ok(Answer { status, retry_after: retry_after.map(Duration::from_secs), body })
+    }
+
+    fn unreachable(&self, error: &ureq::Error) -> Failure {
+        Failure::Unreachable { server: self.server.clone(), reason: error.to_string() }
+    }
+}
+
+fn accepted(answer: Answer) -> Result<Value, Failure> {
+    match answer.status {
+        200..=299 => Ok(answer.body),
+        status => Err(Failure::from_answer(status, &answer.body)),
+    }
+}
+
+/// A path with its query, values percent-encoded.
+pub(crate) fn address(path: &str, query: &[(&str, String)]) -> String {
+    let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
+}
+
+/// A text as one segment of a path or one value of a query.
+pub(crate) fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{address, encoded};
+
+    #[test]
+    fn what_people_type_becomes_an_address() {
+        assert_eq!(encoded("a b/+é"), "a%20b%2F%2B%C3%A9");
+        assert_eq!(address("/v1/customers", &[("phone", "+62 811".to_owned())]), "/v1/customers?phone=%2B62%20811");
+        assert_eq!(address("/v1/metrics", &[]), "/v1/metrics");
+    }
+}

@@ -1,0 +1,205 @@
+//! Links of a step: what the batch says about who is who, and which customers that changes.
+
+use super::context::Context;
+use crate::{
+    change::Changes,
+    identity::{self, Input, Rows, affected, assemble},
+    rows::{NodeKey, NodeRow},
+};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec,
+    vec::Vec,
+};
+use cebe_catalog::{CompanyId, EventRecord, Node, control::Unlink};
+
+/// The nodes of a step, as they were and as they become.
+#[derive(Debug, Default)]
+pub struct People {
+    companies: BTreeMap<CompanyId, Company>,
+    /// The batch's links are in.
+    pub learned: bool,
+}
+
+/// Changes what is said of a pair.
+type Correction = fn(&mut Rows, &Node, &Node) -> bool;
+
+#[derive(Debug, Default)]
+struct Company {
+    before: Rows,
+    after: Rows,
+    /// Ends of links that came, went or changed their order.
+    touched: BTreeSet<Node>,
+    /// Nodes whose customer is not the one it was.
+    moved: BTreeSet<Node>,
+    /// Nodes that had no row.
+    fresh: BTreeSet<Node>,
+}
+
+impl People {
+    /// A node's row as stored.
+    pub fn supply(&mut self, key: NodeKey, row: Option<NodeRow>) {
+        let company = self.companies.entry(key.company).or_default();
+        if row.is_none() {
+            company.fresh.insert(key.node.clone());
+        }
+        let row = row.unwrap_or_default();
+        company.before.entry(key.node.clone()).or_insert_with(|| row.clone());
+        company.after.entry(key.node).or_insert(row);
+    }
+
+    /// Has the node been loaded?
+    pub fn knows(&self, key: &NodeKey) -> bool {
+        self.companies.get(&key.company).is_some_and(|company| company.before.contains_key(&key.node))
+    }
+
+    /// The nodes of the customer that a node was part of.
+    pub fn before(&self, company: &CompanyId, node: &Node) -> Vec<Node> {
+        together(self.companies.get(company).map(|company| &company.before), node)
+    }
+
+    /// The nodes of the customer that a node is part of now.
+    pub fn after(&self, company: &CompanyId, node: &Node) -> Vec<Node> {
+        together(self.companies.get(company).map(|company| &company.after), node)
+    }
+
+    /// Had the node no row? Then nothing is stored under it.
+    pub fn is_fresh(&self, company: &CompanyId, node: &Node) -> bool {
+        self.companies.get(company).is_some_and(|company| company.fresh.contains(node))
+    }
+
+    /// Nodes whose customer changed.
+    pub fn moved(&self) -> impl Iterator<Item = (&CompanyId, &Node)> {
+        self.companies.iter().flat_map(|(id, company)| company.moved.iter().map(move |node| (id, node)))
+    }
+
+    /// Takes in what an event says.
+    pub fn learn(&mut self, context: Context<'_>, event: &EventRecord) {
+        let created = is_creation(context, event);
+        let company = self.companies.entry(event.company().clone()).or_default();
+        // Whoever an event is stored under has a row, so that nobody takes them for new.
+        for anchor in event.anchors() {
+            let row = company.after.entry(anchor.clone()).or_default();
+            row.seen.add(event.event_at, &event.name, &event.id);
+            row.erased = false;
+        }
+        if let (Some(anchor), Some(at)) = (&event.anchor, created) {
+            company.after.entry(anchor.clone()).or_default().created.add(at, &event.name, &event.id);
+        }
+        for (anchor, other) in pairs(event) {
+            if identity::add_link(&mut company.after, anchor, other, event.event_at, &event.name, &event.id) {
+                company.touched.extend([anchor.clone(), other.clone()]);
+            }
+        }
+    }
+
+    /// Takes back what an event said.
+    pub fn unlearn(&mut self, context: Context<'_>, event: &EventRecord) {
+        let created = is_creation(context, event);
+        let company = self.companies.entry(event.company().clone()).or_default();
+        for (anchor, other) in pairs(event) {
+            if identity::remove_evidence(&mut company.after, anchor, other, (event.event_at, &event.name, &event.id)) {
+                company.touched.extend([anchor.clone(), other.clone()]);
+            }
+        }
+        for anchor in event.anchors() {
+            if let Some(row) = company.after.get_mut(anchor) {
+                row.seen.remove(event.event_at, &event.name, &event.id);
+            }
+        }
+        if let (Some(row), Some(at)) = (event.anchor.as_ref().and_then(|anchor| company.after.get_mut(anchor)), created)
+        {
+            row.created.remove(at, &event.name, &event.id);
+        }
+    }
+
+    /// Rejects links and keeps ids apart, or takes that back.
+    pub fn correct(&mut self, unlink: &Unlink) {
+        let company = self.companies.entry(unlink.company.clone()).or_default();
+        let (link, apart): (Correction, Correction) =
+            if unlink.undo { (identity::unreject, identity::rejoin) } else { (identity::reject, identity::keep_apart) };
+        for (a, b) in &unlink.links {
+            link(&mut company.after, a, b);
+            company.touched.extend([a.clone(), b.clone()]);
+        }
+        if let Some((a, b)) = &unlink.apart {
+            apart(&mut company.after, a, b);
+            company.touched.extend([a.clone(), b.clone()]);
+        }
+    }
+
+    /// Marks every node of a person as erased; its links went with its events.
+    pub fn erase(&mut self, company: &CompanyId, node: &Node) {
+        let nodes = self.before(company, node);
+        let company = self.companies.entry(company.clone()).or_default();
+        for node in nodes {
+            // A value that other people share keeps their links; everything else of the person is gone.
+            if let Some(row) = company.after.get_mut(&node).filter(|row| row.links.is_empty()) {
+                *row = NodeRow { erased: true, ..NodeRow::default() };
+            }
+            company.touched.insert(node);
+        }
+    }
+
+    /// Nodes that must be loaded before groups can be told.
+    pub fn missing(&self, context: Context<'_>) -> Vec<NodeKey> {
+        let mut missing = Vec::new();
+        for (id, company) in &self.companies {
+            if company.touched.is_empty() {
+                continue;
+            }
+            let Some(settings) = context.companies.get(id) else { continue };
+            let found = affected(&company.before, &company.after, &company.touched, &settings.settings);
+            missing.extend(found.missing.into_iter().map(|node| NodeKey { company: id.clone(), node }));
+        }
+        missing
+    }
+
+    /// Works out the customers anew wherever links changed.
+    pub fn regroup(&mut self, context: Context<'_>) {
+        for (id, company) in &mut self.companies {
+            let Some(settings) = context.companies.get(id).filter(|_| !company.touched.is_empty()) else { continue };
+            let found = affected(&company.before, &company.after, &company.touched, &settings.settings);
+            let input = Input { rows: &company.after, nodes: &found.nodes, settings: &settings.settings };
+            let assembly = assemble(&input);
+            for node in identity::write_together(&mut company.after, &assembly) {
+                company.moved.extend(together(Some(&company.before), &node));
+                company.moved.extend(together(Some(&company.after), &node));
+            }
+        }
+    }
+
+    /// Hands changed rows over.
+    pub fn finish(self, changes: &mut Changes) {
+        for (id, company) in self.companies {
+            for (node, row) in company.after {
+                if company.before.get(&node) == Some(&row) {
+                    continue;
+                }
+                let gone = row == NodeRow::default();
+                changes.nodes.push((NodeKey { company: id.clone(), node }, (!gone).then_some(row)));
+            }
+        }
+    }
+}
+
+/// What an event says of who is who: each pair (anchor, identifier) once.
+fn pairs(event: &EventRecord) -> BTreeSet<(&Node, &Node)> {
+    let own = event.anchor.iter().flat_map(|anchor| event.identifiers.iter().map(move |other| (anchor, other)));
+    let referenced = event.references.iter().flat_map(|r| r.identifiers.iter().map(move |other| (&r.anchor, other)));
+    own.chain(referenced).filter(|(anchor, other)| anchor != other).collect()
+}
+
+fn together(rows: Option<&Rows>, node: &Node) -> Vec<Node> {
+    match rows.and_then(|rows| rows.get(node)) {
+        Some(row) if !row.together.is_empty() => row.together.clone(),
+        _ => vec![node.clone()],
+    }
+}
+
+/// The domain time of an event that creates its customer.
+fn is_creation(context: Context<'_>, event: &EventRecord) -> Option<cebe_catalog::Micros> {
+    let definition = context.definitions.events.get(&event.name.0).filter(|definition| definition.creates)?;
+    let company = context.companies.get(event.company())?;
+    Some(super::project::rank(Some(definition), company, event).at)
+}

@@ -1,0 +1,96 @@
+//! The laws over random histories of all modules: order, repetition and batches do not matter (law 3), what is live
+//! equals what is recomputed (law 4), links come and go without a trace (law 5), every event has one outcome (law 2).
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod histories;
+mod store;
+
+use histories::{History, history};
+use proptest::prelude::*;
+use store::{Store, differences};
+
+/// Delivers a history in batches of the given sizes, and gives the state that results.
+fn deliver(history: &History, order: &[usize], batches: &[usize]) -> Store {
+    let mut store = Store::new(history.settings.clone());
+    let mut rest = order;
+    let mut sizes = batches.iter().copied().cycle();
+    while !rest.is_empty() {
+        let (batch, later) = rest.split_at(sizes.next().unwrap_or(1).clamp(1, rest.len()));
+        store.apply(batch.iter().map(|index| history.copies[*index].clone()).collect());
+        rest = later;
+    }
+    store
+}
+
+fn config() -> ProptestConfig {
+    let cases = std::env::var("CEBE_LAW_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(48);
+    ProptestConfig { cases, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// Requirements CORE-CON-LATE, ANCHOR-RISK-8, ANCHOR-TP-4, IDEM-CONFLICT, CORE-RISK-6: whatever the order, however
+    /// often each copy comes and however they are batched, the state is the same.
+    #[test]
+    fn order_repetition_and_batches_do_not_matter(
+        history in history(60),
+        seed in any::<u64>(),
+        sizes in prop::collection::vec(1usize..20, 1..5),
+    ) {
+        let straight: Vec<usize> = (0..history.copies.len()).collect();
+        let once = deliver(&history, &straight, &[1]);
+        let order = histories::shuffled_with_repeats(history.copies.len(), seed);
+        let again = deliver(&history, &order, &sizes);
+        let found = differences(&once.state(), &again.state());
+        prop_assert!(found.is_empty(), "{}", found.join("\n"));
+        prop_assert_eq!(once.log(), again.log());
+    }
+
+    /// Requirement VERIFY: incremental equals recomputed, after every history, and every received event has an outcome.
+    #[test]
+    fn live_equals_recomputed(history in history(60), seed in any::<u64>(), sizes in prop::collection::vec(1usize..20, 1..5)) {
+        let order = histories::shuffled_with_repeats(history.copies.len(), seed);
+        let store = deliver(&history, &order, &sizes);
+        let report = store.verify();
+        prop_assert!(report.is_clean(), "{:#?}", report);
+    }
+
+    /// Requirements ID-PERSON-FACT, ID-EXPLAIN, SEG-MERGE: links that are rejected leave facts and points as if they had
+    /// never been; taking the correction back restores them. It does not matter when the correction comes.
+    #[test]
+    fn link_then_unlink_is_never_linked(history in history(40), cut in any::<prop::sample::Index>()) {
+        let straight: Vec<usize> = (0..history.copies.len()).collect();
+        let whole = deliver(&history, &straight, &[7]);
+        let mut linked = deliver(&history, &straight, &[7]);
+        linked.unlink(&history.all_links(), false);
+        let mut early = deliver(&history, &straight[..cut.index(straight.len())], &[3]);
+        early.unlink(&history.all_links(), false);
+        early.apply_all(&history, &straight[cut.index(straight.len())..]);
+        let without = history.without_identifiers();
+        let never = deliver(&without, &straight, &[7]);
+        let found = differences(&linked.numbers(), &never.numbers());
+        prop_assert!(found.is_empty(), "{}", found.join("\n"));
+        let found = differences(&early.numbers(), &never.numbers());
+        prop_assert!(found.is_empty(), "{}", found.join("\n"));
+        prop_assert!(linked.verify().is_clean());
+        linked.unlink(&history.all_links(), true);
+        let found = differences(&linked.state(), &whole.state());
+        prop_assert!(found.is_empty(), "{}", found.join("\n"));
+    }
+
+    /// Requirement PII-ERASE: an erasure keeps company totals, leaves nothing of the person, and verifies.
+    #[test]
+    fn erasure_keeps_totals(history in history(40), who in 0usize..4) {
+        let straight: Vec<usize> = (0..history.copies.len()).collect();
+        let mut store = deliver(&history, &straight, &[9]);
+        let before = store.totals();
+        store.erase(&histories::customer(who));
+        let found = differences(&store.totals(), &before);
+        prop_assert!(found.is_empty(), "{}", found.join("\n"));
+        prop_assert!(!store.mentions(&histories::customer(who)));
+        let report = store.verify();
+        prop_assert!(report.is_clean(), "{:#?}", report);
+    }
+}

@@ -1,0 +1,144 @@
+//! A store in memory, driven by the engine as the worker drives it.
+
+use crate::histories::{COMPANY, History};
+use cebe_catalog::{
+    CompanyId, CompanySettings, Definitions, EventRecord, Lane, Micros, Node, Record,
+    control::{Change, ControlRecord, Unlink},
+};
+use cebe_central::{Central, Memory};
+use cebe_engine::{
+    change::Changes,
+    control,
+    rows::Place,
+    step::{Context, Step},
+};
+use cebe_worker::{
+    VerifyReport, apply,
+    companies::Companies,
+    verify::{self, Rows},
+};
+use std::{collections::BTreeMap, ops::ControlFlow};
+
+pub struct Store {
+    memory: Memory,
+    companies: Companies,
+    next: u64,
+}
+
+impl Store {
+    pub fn new(settings: CompanySettings) -> Self {
+        let memory = Memory::new();
+        let change = Change::Company { id: COMPANY.into(), settings, secrets: Some(Vec::new()) };
+        let record = ControlRecord { received_at: Micros(0), by: "test".into(), change };
+        let control = control::rows(&record, Place::default(), None);
+        memory.commit(&Changes { control, ..Changes::default() }).unwrap();
+        let companies = Companies::load(&memory.snapshot().unwrap()).unwrap();
+        Self { memory, companies, next: 0 }
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context { definitions: Definitions::standard(), companies: self.companies.contexts() }
+    }
+
+    fn step(&self, step: Step<'_>) {
+        let changes = apply::drive(step, &self.memory.snapshot().unwrap()).unwrap();
+        self.memory.commit(&changes).unwrap();
+    }
+
+    pub fn apply(&mut self, events: Vec<EventRecord>) {
+        let mut records = Vec::new();
+        for event in events {
+            records.push((Place { lane: Lane::Live, index: self.next }, Record::Event(Box::new(event), Vec::new())));
+            self.next += 1;
+        }
+        self.step(Step::records(self.context(), records));
+    }
+
+    pub fn apply_all(&mut self, history: &History, order: &[usize]) {
+        for index in order {
+            self.apply(vec![history.copies[*index].clone()]);
+        }
+    }
+
+    pub fn unlink(&mut self, links: &[(Node, Node)], undo: bool) {
+        let unlink =
+            Unlink { company: COMPANY.into(), links: links.to_vec(), apart: None, undo, reason: "test".into() };
+        self.step(Step::unlink(self.context(), unlink));
+    }
+
+    pub fn erase(&mut self, customer: &Node) {
+        self.step(Step::erase(self.context(), COMPANY.into(), customer.clone()));
+    }
+
+    pub fn state(&self) -> BTreeMap<&'static str, Rows> {
+        verify::state(&self.memory.snapshot().unwrap(), &company()).unwrap()
+    }
+
+    /// Everything but the links themselves.
+    pub fn numbers(&self) -> BTreeMap<&'static str, Rows> {
+        let mut state = self.state();
+        state.remove("node");
+        state
+    }
+
+    /// The events of the log: which copy of each key is the event.
+    pub fn log(&self) -> BTreeMap<String, [u8; 16]> {
+        let mut log = BTreeMap::new();
+        let snapshot = self.memory.snapshot().unwrap();
+        let visit = &mut |event: EventRecord, _| {
+            log.insert(format!("{}/{}", event.name, event.id), event.content);
+            ControlFlow::Continue(())
+        };
+        snapshot.log(&company(), visit).unwrap();
+        log
+    }
+
+    /// What answers show of every point: live and sealed.
+    pub fn totals(&self) -> BTreeMap<&'static str, Rows> {
+        let mut totals = Rows::new();
+        let snapshot = self.memory.snapshot().unwrap();
+        let visit = &mut |key: &_, point: &cebe_engine::rows::Point| {
+            if !point.total().is_zero() {
+                totals.insert(format!("{key:?}"), format!("{:?}", point.total()));
+            }
+            ControlFlow::Continue(())
+        };
+        snapshot.all_points(&company(), visit).unwrap();
+        [("point", totals)].into()
+    }
+
+    /// Does any derived row or event of the log still hold the node as anchor?
+    pub fn mentions(&self, node: &Node) -> bool {
+        let snapshot = self.memory.snapshot().unwrap();
+        let facts = snapshot.facts_of(&company(), node).unwrap();
+        let mut timeline = 0;
+        let visit = &mut |_: &_| {
+            timeline += 1;
+            ControlFlow::Continue(())
+        };
+        snapshot.timeline(&company(), node, None, visit).unwrap();
+        !facts.is_empty() || timeline > 0 || !snapshot.held(&company(), node).unwrap().is_empty()
+    }
+
+    pub fn verify(&self) -> VerifyReport {
+        verify::verify(&self.memory, Definitions::standard(), None, &|_| {}).unwrap()
+    }
+}
+
+fn company() -> CompanyId {
+    COMPANY.into()
+}
+
+/// The rows in which two states differ, short enough to read.
+pub fn differences(a: &BTreeMap<&'static str, Rows>, b: &BTreeMap<&'static str, Rows>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (table, rows) in a {
+        let others = b.get(table).cloned().unwrap_or_default();
+        for key in rows.keys().chain(others.keys().filter(|key| !rows.contains_key(*key))) {
+            if rows.get(key) != others.get(key) {
+                found.push(format!("{table} {key}\n  a: {:?}\n  b: {:?}", rows.get(key), others.get(key)));
+            }
+        }
+    }
+    found
+}

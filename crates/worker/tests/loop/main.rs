@@ -1,0 +1,109 @@
+//! The loop between a real queue and a real store, both in memory: nothing is lost or doubled across restarts, control
+//! records take effect in queue order, and a record the engine fails on does not stop the rest.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod rig;
+
+use cebe_catalog::{CompanySettings, Lane, Micros, Record};
+use cebe_engine::rows::Outcomes;
+use rig::{Rig, event};
+
+fn outcomes(rig: &Rig) -> Outcomes {
+    let mut all = Outcomes::default();
+    rig.snapshot()
+        .outcomes(&mut |_, outcomes| {
+            all.add(*outcomes);
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+    all
+}
+
+/// Requirements CORE-S01-AC2, CORE-B1-c: the same key a hundred times is one event and 99 duplicates.
+#[test]
+fn one_key_is_applied_once() {
+    let rig = Rig::new(CompanySettings::default());
+    let copy = event("customer.created", "e1", "cust-1");
+    for _ in 0..10 {
+        rig.push(Lane::Live, (0..10).map(|_| copy.clone()).collect());
+        rig.drain();
+    }
+    let outcomes = outcomes(&rig);
+    assert_eq!((outcomes.received, outcomes.applied, outcomes.duplicate), (100, 1, 99));
+    assert!(outcomes.balanced());
+}
+
+/// Requirement IDEM-CONFLICT: other content under the same key is kept as a conflict, never applied.
+#[test]
+fn other_content_under_one_key_is_a_conflict() {
+    let rig = Rig::new(CompanySettings::default());
+    let first = event("customer.created", "e1", "cust-1");
+    let mut second = first.clone();
+    if let Record::Event(event, _) = &mut second {
+        event.content = [9; 16];
+        event.header.received_at = Micros(event.header.received_at.0 + 1);
+    }
+    rig.push(Lane::Live, vec![first, second]);
+    rig.drain();
+    assert_eq!((outcomes(&rig).applied, outcomes(&rig).conflict), (1, 1));
+    assert_eq!(rig.snapshot().conflicts(&rig::company(), None, 10).unwrap().len(), 1);
+}
+
+/// Law 6 of the commit: position and rows move together, so a new worker goes on where the old one stopped.
+#[test]
+fn a_new_worker_goes_on_where_the_store_says() {
+    let rig = Rig::new(CompanySettings::default());
+    for round in 0..5 {
+        let events = (0..7).map(|n| event("customer.created", &format!("e{round}-{n}"), "cust-1")).collect();
+        rig.push(if round % 2 == 0 { Lane::Live } else { Lane::Backfill }, events);
+        rig.turn();
+    }
+    rig.drain();
+    rig.drain();
+    assert_eq!((outcomes(&rig).received, outcomes(&rig).applied), (35, 35));
+}
+
+/// A record that the engine cannot bear ends as one `engine_fault`; its batch and its lane go on.
+#[test]
+fn a_poison_record_is_set_aside_alone() {
+    let rig = Rig::poisoned(CompanySettings::default(), "poison");
+    let names = ["a", "b", "poison", "c", "d", "e", "f"];
+    rig.push(Lane::Live, names.iter().map(|id| event("customer.created", id, id)).collect());
+    rig.drain();
+    let outcomes = outcomes(&rig);
+    assert_eq!((outcomes.received, outcomes.applied, outcomes.quarantined), (7, 6, 1));
+    let refused = rig.snapshot().quarantine(&rig::company(), None, 10).unwrap();
+    assert_eq!(refused[0].code, cebe_catalog::QuarantineCode::EngineFault);
+    assert_eq!(refused[0].id.as_ref().unwrap().as_str(), "poison");
+}
+
+/// Bytes that no release like this one wrote stop the worker; nothing is skipped.
+#[test]
+fn a_record_of_a_newer_release_stops_the_worker() {
+    let rig = Rig::new(CompanySettings::default());
+    rig.push_bytes(Lane::Live, vec![vec![200, 1, 2]]);
+    let error = rig.try_drain().unwrap_err().to_string();
+    assert!(error.contains("nothing was skipped"), "{error}");
+}
+
+/// Requirement CORE-LIFE-1, CORE-LIFE-3: expiry takes events out of the log and keeps lifetime numbers; a clock that
+/// jumps ahead stops it until the next tick confirms.
+#[test]
+fn retention_seals_what_it_takes_out() {
+    let rig = Rig::new(CompanySettings { retention_months: 1, ..CompanySettings::default() });
+    rig.push(Lane::Live, (0..20).map(|n| event("customer.created", &format!("e{n}"), &format!("cust-{n}"))).collect());
+    rig.drain();
+    let before = rig.totals();
+    assert!(!before.is_empty());
+    let later = rig::at().plus(60 * cebe_catalog::time::DAY);
+    rig.tick(rig::at());
+    rig.tick(later);
+    assert_eq!(rig.log_len(), 20, "a jump of sixty days is not believed at once");
+    rig.tick(later.plus(cebe_catalog::time::HOUR));
+    assert_eq!(rig.log_len(), 0);
+    assert_eq!(rig.totals(), before);
+    rig.push(Lane::Live, vec![event("customer.created", "e3", "cust-3")]);
+    rig.drain();
+    assert_eq!(outcomes(&rig).duplicate, 1, "a late copy of an expired event is still a duplicate");
+}

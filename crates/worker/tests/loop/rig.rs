@@ -1,0 +1,184 @@
+//! A worker between a queue and a store in memory.
+
+use cebe_catalog::{
+    CompanyId, CompanySettings, Definitions, EventRecord, Lane, Micros, Node, Record, Value,
+    control::{Change, ControlRecord},
+    record::Header,
+    time::DAY,
+};
+use cebe_central::{Central, KeyRange, Memory, Order, Snapshot, StoreError, StoreFacts, Table, View, port::Visit};
+use cebe_engine::{
+    change::Changes,
+    rows::{Place, Point, Sum},
+};
+use cebe_queue::{Memory as MemoryQueue, Queue};
+use cebe_worker::{Worker, WorkerError, WorkerSettings, gather::queue_lane};
+use std::{
+    collections::BTreeMap,
+    ops::ControlFlow,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+pub struct Rig {
+    queue: Arc<MemoryQueue>,
+    central: Arc<dyn Central>,
+}
+
+pub fn company() -> CompanyId {
+    "c".into()
+}
+
+pub fn at() -> Micros {
+    Micros(20_000 * DAY)
+}
+
+pub fn event(name: &str, id: &str, customer: &str) -> Record {
+    let header = Header { company: company(), module: "cdp".into(), received_at: at(), lane: Lane::Live };
+    Record::Event(
+        Box::new(EventRecord {
+            header,
+            name: name.into(),
+            id: id.into(),
+            derived: false,
+            content: [1; 16],
+            event_at: at(),
+            sent_at: None,
+            anchor: Some(Node::Customer(customer.into())),
+            identifiers: Vec::new(),
+            references: Vec::new(),
+            actor: None,
+            trigger_from: None,
+            description: None,
+            attributes: vec![("acquisition_source".into(), Value::Text("web".into()))],
+            warnings: Vec::new(),
+        }),
+        Vec::new(),
+    )
+}
+
+impl Rig {
+    pub fn new(settings: CompanySettings) -> Self {
+        Self::with(settings, Arc::new(Memory::new()))
+    }
+
+    /// A store that panics when it is asked about an id.
+    pub fn poisoned(settings: CompanySettings, id: &'static str) -> Self {
+        Self::with(settings, Arc::new(Poisoned { inner: Memory::new(), id }))
+    }
+
+    fn with(settings: CompanySettings, central: Arc<dyn Central>) -> Self {
+        let rig = Self { queue: Arc::new(MemoryQueue::default()), central };
+        let change = Change::Company { id: company(), settings, secrets: Some(Vec::new()) };
+        let record = ControlRecord { received_at: at(), by: "test".into(), change };
+        rig.push(Lane::Live, vec![Record::Control(Box::new(record))]);
+        rig.drain();
+        rig
+    }
+
+    pub fn push(&self, lane: Lane, records: Vec<Record>) {
+        self.push_bytes(lane, records.iter().map(Record::to_bytes).collect());
+    }
+
+    pub fn push_bytes(&self, lane: Lane, records: Vec<Vec<u8>>) {
+        let records = records.into_iter().map(Into::into).collect();
+        let mut append = self.queue.append(queue_lane(lane), Default::default(), records);
+        // A queue in memory answers at once.
+        match append.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(appended) => drop(appended.unwrap()),
+            Poll::Pending => panic!("a queue in memory answers at once"),
+        }
+    }
+
+    pub fn tick(&self, at: Micros) {
+        self.push(Lane::Live, vec![Record::Tick(at)]);
+        self.drain();
+    }
+
+    fn worker(&self) -> Worker {
+        let definitions = Arc::new(Definitions::standard().clone());
+        let settings = WorkerSettings::new(Arc::new(at), Arc::new(|_| {}));
+        Worker::new(self.queue.clone(), self.central.clone(), definitions, settings).unwrap()
+    }
+
+    pub fn try_drain(&self) -> Result<(), WorkerError> {
+        self.worker().drain()
+    }
+
+    pub fn drain(&self) {
+        self.try_drain().unwrap();
+    }
+
+    /// One batch by a worker that is then gone.
+    pub fn turn(&self) {
+        self.worker().turn().unwrap();
+    }
+
+    pub fn snapshot(&self) -> Snapshot {
+        self.central.snapshot().unwrap()
+    }
+
+    pub fn log_len(&self) -> usize {
+        let mut events = 0;
+        let visit = &mut |_, _| {
+            events += 1;
+            ControlFlow::Continue(())
+        };
+        self.snapshot().log(&company(), visit).unwrap();
+        events
+    }
+
+    pub fn totals(&self) -> BTreeMap<String, Sum> {
+        let mut totals = BTreeMap::new();
+        let visit = &mut |key: &_, point: &Point| {
+            totals.insert(format!("{key:?}"), point.total());
+            ControlFlow::Continue(())
+        };
+        self.snapshot().all_points(&company(), visit).unwrap();
+        totals
+    }
+}
+
+struct Poisoned {
+    inner: Memory,
+    id: &'static str,
+}
+
+struct PoisonedView {
+    inner: Snapshot,
+    id: &'static str,
+}
+
+impl Central for Poisoned {
+    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        Ok(Snapshot::over(Arc::new(PoisonedView { inner: self.inner.snapshot()?, id: self.id })))
+    }
+
+    fn commit(&self, changes: &Changes) -> Result<(), StoreError> {
+        self.inner.commit(changes)
+    }
+
+    fn persist(&self) -> Result<Vec<Place>, StoreError> {
+        self.inner.persist()
+    }
+
+    fn replace_derived(&self, company: &CompanyId, from: &Snapshot) -> Result<(), StoreError> {
+        self.inner.replace_derived(company, from)
+    }
+
+    fn facts(&self) -> StoreFacts {
+        self.inner.facts()
+    }
+}
+
+impl View for PoisonedView {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let poison = self.id.as_bytes();
+        assert!(!(table == Table::Node && key.windows(poison.len()).any(|w| w == poison)), "poison");
+        self.inner.view().get(table, key)
+    }
+
+    fn scan(&self, table: Table, range: KeyRange, order: Order, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.inner.view().scan(table, range, order, visit)
+    }
+}
