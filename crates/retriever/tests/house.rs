@@ -122,7 +122,49 @@ fn sources_tell_their_flag_and_what_became_of_events() {
     let rows = vec![outcomes("2026-03-01T10:00:00Z", counted(3)), outcomes("2026-03-01T12:00:00Z", counted(4))];
     world.commit(Changes { outcomes: rows, ..Changes::default() });
     let source = world.ok("/v1/sources/deals?from=2026-03-01T11:00:00Z");
-    insta::assert_json_snapshot!(source, @r#""#);
+    insta::assert_json_snapshot!(source, @r#"
+    {
+      "companies": [
+        "acme"
+      ],
+      "enabled": true,
+      "freshness": {
+        "as_of": "2026-03-20T12:00:00Z",
+        "lag_ms": 0,
+        "stale": false
+      },
+      "hours": [
+        {
+          "hour": "2026-03-01T12:00:00Z",
+          "outcomes": {
+            "applied": 4,
+            "conflict": 0,
+            "duplicate": 0,
+            "duplicate_derived": 0,
+            "ignored": 0,
+            "no_identity": 0,
+            "quarantined": 0,
+            "received": 4,
+            "warnings": 1
+          }
+        }
+      ],
+      "lag_ms": 0,
+      "last_seen": "2026-03-01T12:00:00Z",
+      "module": "deals",
+      "outcomes": {
+        "applied": 4,
+        "conflict": 0,
+        "duplicate": 0,
+        "duplicate_derived": 0,
+        "ignored": 0,
+        "no_identity": 0,
+        "quarantined": 0,
+        "received": 4,
+        "warnings": 1
+      }
+    }
+    "#);
     assert_eq!(world.ok("/v1/sources/deals")["outcomes"]["applied"], json!(7));
     assert_eq!(world.get(&reader(), "/v1/sources/nothing").0, StatusCode::NOT_FOUND);
 }
@@ -132,14 +174,20 @@ fn sources_tell_their_flag_and_what_became_of_events() {
 fn operations_are_listed_and_audits_guarded() {
     let world = World::new();
     for (i, kind) in ["cebe_propagation_slo_breach", "pii_revealed", "cebe_propagation_slo_breach"].iter().enumerate() {
-        let operation = Operation { kind: (*kind).into(), company: Some("acme".into()), json: json!({ "n": i }).to_string() };
+        let operation =
+            Operation { kind: (*kind).into(), company: Some("acme".into()), json: json!({ "n": i }).to_string() };
         let received_at = Micros(i64::try_from(i).unwrap());
         let record = ControlRecord { received_at, by: "k".into(), change: Change::Operation(operation) };
         world.control(ControlKind::Operation, &format!("{i:020}"), ControlRow::Operation(record));
     }
     let kinds = |grant: &Grant, uri: &str| {
         let (_, page) = world.get(grant, uri);
-        page["operations"].as_array().unwrap().iter().map(|o| o["properties"]["n"].as_i64().unwrap()).collect::<Vec<_>>()
+        page["operations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|o| o["properties"]["n"].as_i64().unwrap())
+            .collect::<Vec<_>>()
     };
     assert_eq!(kinds(&role(Role::Analyst), "/v1/operations"), [2, 0]);
     assert_eq!(kinds(&role(Role::Admin), "/v1/operations"), [2, 1, 0]);

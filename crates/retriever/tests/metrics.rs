@@ -23,7 +23,87 @@ fn a_ratio_comes_with_its_parts_series_groups_and_freshness() {
     world.point("replies", "2026-03-02T10:00:00Z", &["c1", "t", "whatsapp"], 0, 4);
     world.point("replies_matched", "2026-03-02T10:00:00Z", &["c1", "t", "whatsapp"], 0, 3);
     let answer = world.ok("/v1/metrics/reply_rate?from=2026-03-01&to=2026-03-03&interval=day&group_by=campaign_id");
-    insta::assert_json_snapshot!(answer, @r#""#);
+    insta::assert_json_snapshot!(answer, @r#"
+    {
+      "beside": {
+        "replies": 4,
+        "replies_unmatched": 0
+      },
+      "denominator": 6,
+      "freshness": {
+        "as_of": "2026-03-20T12:00:00Z",
+        "lag_ms": 0,
+        "stale": false
+      },
+      "from": "2026-03-01T00:00:00Z",
+      "groups": [
+        {
+          "denominator": 4,
+          "key": {
+            "campaign_id": "c1"
+          },
+          "numerator": 1,
+          "series": [
+            {
+              "denominator": 4,
+              "numerator": 1,
+              "time": "2026-03-01T00:00:00Z",
+              "value": 0.25
+            },
+            {
+              "denominator": 0,
+              "numerator": 0,
+              "time": "2026-03-02T00:00:00Z",
+              "value": null
+            }
+          ],
+          "value": 0.25
+        },
+        {
+          "denominator": 2,
+          "key": {
+            "campaign_id": "c2"
+          },
+          "numerator": 0,
+          "series": [
+            {
+              "denominator": 0,
+              "numerator": 0,
+              "time": "2026-03-01T00:00:00Z",
+              "value": null
+            },
+            {
+              "denominator": 2,
+              "numerator": 0,
+              "time": "2026-03-02T00:00:00Z",
+              "value": 0
+            }
+          ],
+          "value": 0
+        }
+      ],
+      "joined_share": 0.75,
+      "metric": "reply_rate",
+      "numerator": 1,
+      "series": [
+        {
+          "denominator": 4,
+          "numerator": 1,
+          "time": "2026-03-01T00:00:00Z",
+          "value": 0.25
+        },
+        {
+          "denominator": 2,
+          "numerator": 0,
+          "time": "2026-03-02T00:00:00Z",
+          "value": 0
+        }
+      ],
+      "to": "2026-03-03T00:00:00Z",
+      "unit": "ratio",
+      "value": 0.166666666667
+    }
+    "#);
 }
 
 /// MET-UNITS: nothing to divide by is null with 0/0; nothing to count is 0.
@@ -66,9 +146,12 @@ fn clock_changes_and_months_follow_the_zone() {
     assert_eq!(hours["series"].as_array().unwrap().len(), 23);
     assert_eq!(hours["value"], json!(1));
     let months = world.ok("/v1/metrics/orders?from=2026-02-01&to=2026-04-01&interval=month");
-    assert_eq!(months["series"], json!([
-        { "time": "2026-01-31T23:00:00Z", "value": 0 }, { "time": "2026-02-28T23:00:00Z", "value": 8 },
-    ]));
+    assert_eq!(
+        months["series"],
+        json!([
+            { "time": "2026-01-31T23:00:00Z", "value": 0 }, { "time": "2026-02-28T23:00:00Z", "value": 8 },
+        ])
+    );
 }
 
 #[test]
@@ -90,7 +173,130 @@ fn money_is_kept_apart_by_currency() {
     assert_eq!([&one["value"], &one["currency"]], [&json!("10.50"), &json!("USD")]);
     world.point("payments", "2026-03-02T10:00:00Z", &["cash", "JPY"], 500_000_000, 1);
     let answer = world.ok("/v1/metrics/total_spend?group_by=currency&interval=day");
-    insta::assert_json_snapshot!(answer, @r#""#);
+    insta::assert_json_snapshot!(answer, @r#"
+    {
+      "by_currency": [
+        {
+          "currency": "JPY",
+          "value": "500"
+        },
+        {
+          "currency": "USD",
+          "value": "10.50"
+        }
+      ],
+      "currency": null,
+      "freshness": {
+        "as_of": "2026-03-20T12:00:00Z",
+        "lag_ms": 0,
+        "stale": false
+      },
+      "groups": [
+        {
+          "by_currency": [
+            {
+              "currency": "JPY",
+              "value": "500"
+            }
+          ],
+          "currency": "JPY",
+          "key": {
+            "currency": "JPY"
+          },
+          "series": [
+            {
+              "by_currency": [
+                {
+                  "currency": "JPY",
+                  "value": "0"
+                }
+              ],
+              "currency": "JPY",
+              "time": "2026-03-01T00:00:00Z",
+              "value": "0"
+            },
+            {
+              "by_currency": [
+                {
+                  "currency": "JPY",
+                  "value": "500"
+                }
+              ],
+              "currency": "JPY",
+              "time": "2026-03-02T00:00:00Z",
+              "value": "500"
+            }
+          ],
+          "value": "500"
+        },
+        {
+          "by_currency": [
+            {
+              "currency": "USD",
+              "value": "10.50"
+            }
+          ],
+          "currency": "USD",
+          "key": {
+            "currency": "USD"
+          },
+          "series": [
+            {
+              "by_currency": [
+                {
+                  "currency": "USD",
+                  "value": "10.50"
+                }
+              ],
+              "currency": "USD",
+              "time": "2026-03-01T00:00:00Z",
+              "value": "10.50"
+            },
+            {
+              "by_currency": [
+                {
+                  "currency": "USD",
+                  "value": "0.00"
+                }
+              ],
+              "currency": "USD",
+              "time": "2026-03-02T00:00:00Z",
+              "value": "0.00"
+            }
+          ],
+          "value": "10.50"
+        }
+      ],
+      "joined_share": 1.0,
+      "metric": "total_spend",
+      "series": [
+        {
+          "by_currency": [
+            {
+              "currency": "USD",
+              "value": "10.50"
+            }
+          ],
+          "currency": "USD",
+          "time": "2026-03-01T00:00:00Z",
+          "value": "10.50"
+        },
+        {
+          "by_currency": [
+            {
+              "currency": "JPY",
+              "value": "500"
+            }
+          ],
+          "currency": "JPY",
+          "time": "2026-03-02T00:00:00Z",
+          "value": "500"
+        }
+      ],
+      "unit": "money",
+      "value": null
+    }
+    "#);
     let yen = world.ok("/v1/metrics/total_spend?currency=JPY");
     assert_eq!([&yen["value"], &yen["currency"]], [&json!("500"), &json!("JPY")]);
 }
@@ -129,7 +335,8 @@ fn distinct_people_are_not_the_sum_of_days() {
     world.active("payments", "2026-03-04", &phone);
     world.active("payments", "2026-03-04", &bob);
     let days = world.ok("/v1/metrics/payers?from=2026-03-02&to=2026-03-09&interval=day");
-    let values: Vec<_> = days["series"].as_array().unwrap().iter().map(|point| point["value"].as_i64().unwrap()).collect();
+    let values: Vec<_> =
+        days["series"].as_array().unwrap().iter().map(|point| point["value"].as_i64().unwrap()).collect();
     assert_eq!(values, [1, 1, 2, 0, 0, 0, 0]);
     assert_eq!(days["value"], json!(2));
     let weeks = world.ok("/v1/metrics/payers?interval=week");
@@ -145,10 +352,16 @@ fn growth_compares_equal_periods() {
     world.point("customers_created", "2026-03-10T00:00:00Z", &["web"], 0, 3);
     world.point("customers_created", "2026-02-25T00:00:00Z", &["web"], 0, 100);
     let february = world.ok("/v1/metrics/new_customer_growth_rate?from=2026-02-01&to=2026-03-01");
-    assert_eq!([&february["value"], &february["numerator"], &february["denominator"]], [&json!(25.5), &json!(102), &json!(4)]);
+    assert_eq!(
+        [&february["value"], &february["numerator"], &february["denominator"]],
+        [&json!(25.5), &json!(102), &json!(4)]
+    );
     let march = world.ok("/v1/metrics/new_customer_growth_rate?from=2026-03-01&to=2026-04-01&interval=month");
     assert_eq!(march["value"], json!(-0.5));
-    assert_eq!(march["series"], json!([{ "time": "2026-03-01T00:00:00Z", "value": -0.5, "numerator": -3, "denominator": 6 }]));
+    assert_eq!(
+        march["series"],
+        json!([{ "time": "2026-03-01T00:00:00Z", "value": -0.5, "numerator": -3, "denominator": 6 }])
+    );
     assert_eq!(world.ok("/v1/metrics/new_customer_growth_rate?from=2026-01-01&to=2026-02-01")["value"], json!(null));
 }
 
@@ -164,11 +377,15 @@ fn a_gauge_is_read_at_a_time() {
     assert_eq!(world.ok("/v1/metrics/loyalty_members?at=2026-03-01")["value"], json!(0));
     assert_eq!(world.ok("/v1/metrics/loyalty_members?at=2026-05-01")["value"], json!(1));
     let tiers = world.ok("/v1/metrics/tier_distribution?at=2026-03-06");
-    assert_eq!(tiers["groups"], json!([
-        { "key": { "tier": "gold" }, "value": 1, "share": 0.5 }, { "key": { "tier": "silver" }, "value": 1, "share": 0.5 },
-    ]));
+    assert_eq!(
+        tiers["groups"],
+        json!([
+            { "key": { "tier": "gold" }, "value": 1, "share": 0.5 }, { "key": { "tier": "silver" }, "value": 1, "share": 0.5 },
+        ])
+    );
     let days = world.ok("/v1/metrics/loyalty_members?from=2026-03-04&to=2026-03-07&interval=day&tier=gold");
-    let values: Vec<_> = days["series"].as_array().unwrap().iter().map(|point| point["value"].as_i64().unwrap()).collect();
+    let values: Vec<_> =
+        days["series"].as_array().unwrap().iter().map(|point| point["value"].as_i64().unwrap()).collect();
     assert_eq!(values, [2, 1, 1]);
 }
 
@@ -211,7 +428,8 @@ fn every_metric_answers() {
     let world = World::new();
     let definitions = cebe_catalog::Definitions::standard();
     for component in definitions.components.values() {
-        let values: Vec<&str> = component.dimensions.iter().map(|name| if name == "currency" { "USD" } else { "x" }).collect();
+        let values: Vec<&str> =
+            component.dimensions.iter().map(|name| if name == "currency" { "USD" } else { "x" }).collect();
         world.point(&component.name, "2026-03-01T10:00:00Z", &values, 2_000_000, 2);
     }
     for metric in definitions.metrics.values().filter(|metric| metric.company) {

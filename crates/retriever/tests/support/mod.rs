@@ -1,5 +1,5 @@
 //! A store in memory that tests fill by hand, and requests to the room over it.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use axum::{
     Router,
@@ -8,17 +8,13 @@ use axum::{
 };
 use cebe_catalog::{
     CompanyId, CompanySettings, Definitions, EventId, EventName, EventRecord, Lane, Micros, Node, SourceModule, Token,
-    Value,
-    control::Operation,
-    node::IdentifierKind,
-    record::Header,
-    time::Day,
+    Value, control::Operation, node::IdentifierKind, record::Header, time::Day,
 };
 use cebe_central::{Central, Memory, Snapshot, StoreError, StoreFacts};
 use cebe_engine::{
     change::{Applied, Changes, CompanyRow, ControlChange, ControlKind, ControlRow},
     entry::{Entry, Rank},
-    rows::{ActivityKey, FactKey, FactRow, NodeKey, NodeRow, Owner, Place, Point, PointKey, Sum},
+    rows::{ActivityKey, FactKey, FactRow, HeldKey, NodeKey, NodeRow, Owner, Place, Point, PointKey, Sum},
 };
 use cebe_privacy::{
     access::{Grant, Role, Scope, TeamView},
@@ -219,6 +215,25 @@ impl World {
             vault: vec![("acme".into(), token, sealed)],
             ..Changes::default()
         });
+    }
+
+    /// Payments of 10.00 each on 1 March that concern a node.
+    pub fn payments(&self, anchor: &Node, ids: &[&str]) {
+        for id in ids {
+            let (company, fact, key) = (CompanyId::new("acme"), "payment".into(), (*id).into());
+            let held = HeldKey { company: company.clone(), anchor: anchor.clone(), fact, key };
+            let key = FactKey { company, owner: Owner::Entity, fact: held.fact.clone(), key: held.key.clone() };
+            let entry = Entry {
+                rank: Rank { at: at("2026-03-01T00:00:00Z"), order: 3, version: 0, id: EventId::new(id) },
+                event: "order.paid".into(),
+                step: "paid".into(),
+                anchor: Some(anchor.clone()),
+                customers: Vec::new(),
+                fields: vec![("amount".into(), Value::Decimal(cebe_catalog::Amount(10_000_000)))],
+            };
+            let row = FactRow { entries: vec![entry], truncated: 0 };
+            self.commit(Changes { facts: vec![(key, Some(row))], held: vec![held], ..Changes::default() });
+        }
     }
 
     /// Puts the value of an identifier in the vault.
