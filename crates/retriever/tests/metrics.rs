@@ -328,7 +328,7 @@ fn distinct_people_are_not_the_sum_of_days() {
     let world = World::new();
     let (ann, phone, bob) = (customer("ann"), phone_node("+6281234567890"), customer("bob"));
     world.together(&[ann.clone(), phone.clone()]);
-    world.together(&[bob.clone()]);
+    world.together(std::slice::from_ref(&bob));
     for day in ["2026-03-02", "2026-03-03", "2026-03-04"] {
         world.active("payments", day, &ann);
     }
