@@ -18,7 +18,7 @@ impl Settings {
             let rows: Vec<_> = lines
                 .iter()
                 .map(|(name, value, origin, meaning)| {
-                    json!({"name": name, "value": value, "origin": origin, "meaning": meaning})
+                    json!({"name": name, "value": value, "from": origin, "meaning": meaning})
                 })
                 .collect();
             output::data(&output::pretty(&json!(rows)));
