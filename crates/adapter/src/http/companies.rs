@@ -10,7 +10,7 @@ use axum::{
     extract::{Path, State},
 };
 use cebe_catalog::{CompanyId, CompanySettings, control::Change};
-use cebe_engine::change::{CompanyRow, ControlKind, ControlRow};
+use cebe_central::change::{CompanyRow, ControlKind, ControlRow};
 use cebe_privacy::{
     access::{Action, Grant},
     keys::CompanyKeys,

@@ -20,7 +20,7 @@ use axum::{
     http::{HeaderMap, header},
 };
 use cebe_catalog::Lane;
-use cebe_engine::rows::Place;
+use cebe_central::engine_rows::Place;
 use cebe_privacy::access::{Action, Grant};
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
