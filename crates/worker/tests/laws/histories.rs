@@ -233,10 +233,8 @@ pub fn sends(count: u64) -> Vec<EventRecord> {
         event.anchor = Some(customer(0));
         event.identifiers.clear();
         event.event_at = Micros(1_500 * DAY + i64::try_from(n).unwrap_or(0) * HOUR);
-        event.attributes = vec![
-            ("campaign_id".into(), Value::Text("c".into())),
-            ("channel".into(), Value::Text("whatsapp".into())),
-        ];
+        event.attributes =
+            vec![("campaign_id".into(), Value::Text("c".into())), ("channel".into(), Value::Text("whatsapp".into()))];
         event.content = fingerprint(&event);
         event
     };
