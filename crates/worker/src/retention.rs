@@ -94,8 +94,10 @@ pub fn seal(changes: &mut Changes, company: &CompanyId, at: Micros, why: &str) {
 
 /// Adds the receipt of an erasure, and its sealing record.
 pub fn receipt(changes: &mut Changes, company: &CompanyId, customer: &Node, receipt: &str, at: Micros) {
+    let erased = changes.nodes.iter().filter(|(_, row)| row.as_ref().is_some_and(|row| row.erased));
+    let ids: Vec<String> = erased.map(|(key, _)| key.node.to_text()).collect();
     let json = serde_json::json!({
-        "receipt": receipt, "company_id": company.as_str(), "customer": customer.to_text(), "at": at.to_rfc3339(),
+        "receipt": receipt, "ids": ids, "company_id": company.as_str(), "customer": customer.to_text(), "at": at.to_rfc3339(),
         "events": changes.removed.len(), "vault_values": changes.vault_removed.len(),
         "facts": changes.facts.len(), "nodes": changes.nodes.len(),
     });
