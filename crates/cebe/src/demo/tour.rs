@@ -10,6 +10,9 @@ use crate::output;
 use crate::push::Tally;
 use crate::traffic::Company;
 
+/// Columns that answers are fitted to.
+const WIDTH: usize = 110;
+
 /// One question.
 struct Stop {
     title: String,
@@ -23,13 +26,13 @@ struct Stop {
 pub(super) fn walk(venue: &Venue, tally: &Tally, heroine: &Heroine) -> Result<(), Failure> {
     let counts = tally.outcomes().iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ");
     output::data(&format!(
-        "A month of two made-up companies came in through the front door, shuffled, partly twice, partly wrong:\n  {counts}\n"
+        "A month of two made-up companies came in through the front door, shuffled, partly twice, partly wrong:\n  {counts}\nSix questions, each with the line that asks it and (shortened) what it answers right now:"
     ));
     for (place, stop) in stops(heroine).into_iter().enumerate() {
         let answer = venue.reader.for_company(stop.company).get(&stop.path, &[])?;
-        output::data(&format!("{}. {}", place + 1, stop.title));
+        output::data(&format!("\n{}. {}", place + 1, stop.title));
         output::data(&curl(venue, &stop));
-        output::data(&format!("{}\n", indented(&output::pretty(&(stop.view)(&answer)))));
+        output::data(&indented(&output::compact(&(stop.view)(&answer), WIDTH)));
     }
     Ok(())
 }
@@ -97,15 +100,7 @@ fn profile(answer: &Value) -> Value {
 
 fn timeline(answer: &Value) -> Value {
     let events = answer["events"].as_array().into_iter().flatten();
-    json!(
-        events
-            .map(|event| picked(event, &["event_timestamp", "event_name", "source_module"]))
-            .map(|event| {
-                let part = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
-                format!("{}  {}", part("event_timestamp"), part("event_name"))
-            })
-            .collect::<Vec<_>>()
-    )
+    json!(events.map(|event| picked(event, &["event_timestamp", "event_name"])).collect::<Vec<_>>())
 }
 
 fn identity(answer: &Value) -> Value {
@@ -113,7 +108,11 @@ fn identity(answer: &Value) -> Value {
 }
 
 fn metric(answer: &Value) -> Value {
-    picked(answer, &["metric", "value", "currency", "numerator", "denominator", "groups", "freshness"])
+    let mut shown = picked(answer, &["metric", "value", "currency", "numerator", "denominator", "freshness"]);
+    let groups = answer["groups"].as_array().into_iter().flatten();
+    shown["groups"] =
+        json!(groups.map(|group| picked(group, &["key", "value", "numerator", "denominator"])).collect::<Vec<_>>());
+    shown
 }
 
 /// Some fields of an answer, those that are there.

@@ -114,6 +114,12 @@ impl Server {
         good(path, self.ask("GET", path, None))
     }
 
+    /// Reads what is not JSON.
+    pub fn text(&self, path: &str) -> String {
+        let response = self.agent.get(format!("{}{path}", self.url)).call().expect("the server answers");
+        response.into_body().read_to_string().expect("text")
+    }
+
     /// Sends; anything but 2xx fails the test.
     pub fn post(&self, path: &str, body: &Value) -> Value {
         good(path, self.ask("POST", path, Some(body)))
