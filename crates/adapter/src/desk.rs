@@ -13,8 +13,8 @@ use cebe_catalog::{
     Definitions, Lane, Micros, Record,
     control::{Change, ControlRecord, KeyRow, Operation},
 };
+use cebe_central::engine_rows::Place;
 use cebe_central::{Central, Snapshot, StoreError};
-use cebe_engine::rows::Place;
 use cebe_privacy::{
     access::Grant,
     keys::{MasterKey, api_key_hash},

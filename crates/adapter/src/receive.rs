@@ -18,7 +18,7 @@ use cebe_catalog::{
     limits::EVENT_BYTES_MAX,
     record::{Header, QuarantineRecord, Vault},
 };
-use cebe_engine::rows::SeenKey;
+use cebe_central::engine_rows::SeenKey;
 use cebe_privacy::{
     access::{Grant, Scope},
     keys::CompanyKeys,

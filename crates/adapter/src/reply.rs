@@ -1,7 +1,7 @@
 //! The answer to `POST /v1/events`: counts, and what became of each event that was not simply accepted.
 
 use crate::fault::Fault;
-use cebe_engine::rows::SeenKey;
+use cebe_central::engine_rows::SeenKey;
 use serde::Serialize;
 use smol_str::SmolStr;
 

@@ -6,8 +6,8 @@ use cebe_catalog::{
     control::{KeyRow, SourceFlag, TeamRow},
     definition::EventDefinition,
 };
+use cebe_central::change::{ControlKind, ControlRow};
 use cebe_central::{Order, Snapshot, StoreError};
-use cebe_engine::change::{ControlKind, ControlRow};
 use cebe_privacy::{
     access::{Grant, Role, Scope, TeamView},
     keys::{CompanyKeys, MasterKey},

@@ -2,8 +2,8 @@
 
 use crate::reply::{EventResult, Status};
 use cebe_catalog::Lane;
+use cebe_central::engine_rows::Place;
 use cebe_central::{Snapshot, StoreError};
-use cebe_engine::rows::Place;
 use std::time::Duration;
 use tokio::sync::watch;
 

@@ -15,6 +15,8 @@ mod snapshot;
 mod write;
 
 pub use embedded::{Embedded, EmbeddedSettings};
+// The rows that the port speaks of, for readers that have no other business with the engine.
+pub use cebe_engine::{change, rows as engine_rows};
 pub use error::{OpenError, StoreError};
 pub use memory::Memory;
 pub use port::{Central, FORMAT_VERSION, KeyRange, Order, StoreFacts, Table, View, Visit};

@@ -60,7 +60,10 @@ impl Company {
 
 /// Opened keys of companies, by company and wrapped bytes.
 #[derive(Default)]
-pub(crate) struct KeyRing(Mutex<BTreeMap<CompanyId, (Vec<u8>, Arc<CompanyKeys>)>>);
+pub(crate) struct KeyRing(Mutex<BTreeMap<CompanyId, Opened>>);
+
+/// Wrapped bytes and the keys that were in them.
+type Opened = (Vec<u8>, Arc<CompanyKeys>);
 
 impl KeyRing {
     /// The keys behind wrapped bytes.

@@ -3,6 +3,9 @@
 use cebe_catalog::limits::BODY_BYTES_MAX;
 use std::io::Read;
 
+/// A zstd frame may ask for a window of 16 MiB, more than any allowed body needs, and not for more.
+const WINDOW_LOG_MAX: u32 = 24;
+
 /// Why a body was not inflated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InflateError {
@@ -22,7 +25,11 @@ pub(crate) fn inflate(body: bytes::Bytes, encoding: Option<&str>) -> Result<byte
     match encoding.map(str::trim).map(str::to_ascii_lowercase).as_deref() {
         None | Some("" | "identity") => Ok(body),
         Some("gzip" | "x-gzip") => bounded(flate2::read::MultiGzDecoder::new(&body[..])),
-        Some("zstd") => bounded(zstd::Decoder::new(&body[..]).map_err(|_| InflateError::Damaged)?),
+        Some("zstd") => {
+            let mut packed = zstd::Decoder::new(&body[..]).map_err(|_| InflateError::Damaged)?;
+            packed.window_log_max(WINDOW_LOG_MAX).map_err(|_| InflateError::Damaged)?;
+            bounded(packed)
+        }
         Some(_) => Err(InflateError::Unknown),
     }
 }

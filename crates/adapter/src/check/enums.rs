@@ -26,7 +26,7 @@ pub(super) fn open(work: &mut Work<'_>, attribute: &Attribute, value: &Json<'_>)
     if let Some(known) = attribute.values.iter().find(|known| known.as_str() == text) {
         return Ok(Value::Text(known.clone()));
     }
-    Ok(work.sealer.text_or_kept(attribute.pii, lower(text)))
+    Ok(work.sealer.text_or_scrubbed(attribute.pii, &lower(text)))
 }
 
 fn lower(text: &str) -> SmolStr {

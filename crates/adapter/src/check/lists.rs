@@ -6,7 +6,7 @@ use crate::{
     json::Json,
 };
 use cebe_catalog::{
-    Amount, IdentifierKind, QuarantineCode, Value,
+    Amount, IdentifierKind, PiiClass, QuarantineCode, Value,
     amount::UNIT,
     limits::{ASSOCIATION_ITEMS_MAX, STRING_CHARS_MAX},
 };
@@ -90,7 +90,7 @@ fn item(work: &mut Work<'_>, item: &Json<'_>, id_name: &'static str) -> Result<V
             name if name == id_name => ids::id(value).map(Value::Text).map_err(under)?,
             "name" => {
                 let text = texts::text(value, STRING_CHARS_MAX, false).map_err(under)?;
-                work.sealer.text_or_kept(cebe_catalog::PiiClass::None, text.into())
+                work.sealer.text_or_scrubbed(PiiClass::None, text)
             }
             "quantity" | "price" => number(value).map_err(under)?,
             _ => work.undeclared(key, value),

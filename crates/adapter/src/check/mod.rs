@@ -90,9 +90,8 @@ fn checked(
     {
         work.identify_clicks(url);
     }
-    match attribute.same_as.as_deref() {
-        Some("qontak_customer_id") => work.same_customer(&stored, name)?,
-        _ => {}
+    if attribute.same_as.as_deref() == Some("qontak_customer_id") {
+        work.same_customer(&stored, name)?;
     }
     Ok(stored)
 }

@@ -4,7 +4,7 @@
 use super::{Fields, Work, checked};
 use crate::{
     fault::{Fault, shown_key},
-    json::Json,
+    json::{Json, to_text},
 };
 use cebe_catalog::{
     IdentifierKind, PiiClass, QuarantineCode, Value,
@@ -84,7 +84,7 @@ pub(super) fn map(work: &mut Work<'_>, attribute: &Attribute, value: &Json<'_>) 
     for (key, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
         let shown = match attribute.pii {
             PiiClass::Mixed => work.undeclared(key, value),
-            class => work.sealer.classed(class, key, value),
+            class => work.sealer.classed(class, value),
         };
         stored.push((stored_key(key, &stored), shown));
     }
@@ -94,9 +94,14 @@ pub(super) fn map(work: &mut Work<'_>, attribute: &Attribute, value: &Json<'_>) 
 impl Work<'_> {
     /// A value that no definition declares, concealed by what its name stands for.
     pub(super) fn undeclared(&mut self, name: &str, value: &Json<'_>) -> Value {
+        if shown_key(name) != name {
+            // The name itself tells something: it is sealed with the value, or it would be lost.
+            let pair = Json::Map(vec![(name.into(), value.clone())]);
+            return self.sealer.hidden(PiiClass::Unclassified, &to_text(&pair));
+        }
         match self.field_class(name) {
-            Some(class) => self.sealer.classed(class, name, value),
-            None => self.sealer.unknown(name, value),
+            Some(class) => self.sealer.classed(class, value),
+            None => self.sealer.unknown(value),
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) fn attribute(work: &mut Work<'_>, attribute: &Attribute, value: &Json
     let chars_max = attribute.chars_max.unwrap_or(STRING_CHARS_MAX);
     let lines = attribute.kind == AttributeType::Text || attribute.pii == PiiClass::FreeText;
     let text = text(value, chars_max, lines)?;
-    Ok(work.sealer.text_or_kept(attribute.pii, text.into()))
+    Ok(work.sealer.text_or_scrubbed(attribute.pii, text))
 }
 
 /// An absolute URI of any scheme.

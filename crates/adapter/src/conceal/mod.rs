@@ -118,25 +118,35 @@ impl<'c> Sealer<'c> {
         }
     }
 
-    /// A value of a known class under a name.
-    pub(crate) fn classed(&mut self, class: PiiClass, name: &str, value: &Json<'_>) -> Value {
+    /// A text that people may have written: as [`Self::text_or_kept`], but contact data inside it is replaced too.
+    pub(crate) fn text_or_scrubbed(&mut self, class: PiiClass, text: &str) -> Value {
+        let scrubbed =
+            if class.is_sealed() { None } else { Some(detect::scrub(text)).filter(|scrubbed| scrubbed.found) };
+        match scrubbed {
+            Some(scrubbed) => self.sealed(PiiClass::FreeText.as_str(), text, scrubbed.text, PiiClass::FreeText),
+            None => self.text_or_kept(class, text.into()),
+        }
+    }
+
+    /// A value of a known class.
+    pub(crate) fn classed(&mut self, class: PiiClass, value: &Json<'_>) -> Value {
         match value {
             Json::Null => Value::Null,
             _ if !class.is_sealed() => kept::kept(self, value),
             Json::Text(text) => self.text(class, text.trim()),
             Json::Number(text) => self.text(class, text),
-            Json::List(items) => Value::List(items.iter().map(|item| self.classed(class, name, item)).collect()),
+            Json::List(items) => Value::List(items.iter().map(|item| self.classed(class, item)).collect()),
             Json::Bool(_) | Json::Map(_) => self.hidden(class, &to_text(value)),
         }
     }
 
     /// A value of which nothing is known but what the detector sees: contact data, or hidden until a registry says more.
-    pub(crate) fn unknown(&mut self, name: &str, value: &Json<'_>) -> Value {
+    pub(crate) fn unknown(&mut self, value: &Json<'_>) -> Value {
         let text = match value {
             Json::Null => return Value::Null,
             Json::Text(text) => Some(text.trim()),
             Json::Number(text) => Some(*text),
-            Json::List(items) => return Value::List(items.iter().map(|item| self.unknown(name, item)).collect()),
+            Json::List(items) => return Value::List(items.iter().map(|item| self.unknown(item)).collect()),
             Json::Bool(_) | Json::Map(_) => None,
         };
         match text {

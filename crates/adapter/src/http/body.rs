@@ -4,16 +4,44 @@ use super::Refusal;
 use crate::{
     body::{InflateError, inflate},
     desk::Desk,
+    settings::SettingError,
 };
 use axum::{
     body::{Body, HttpBody},
-    http::{HeaderMap, header},
+    extract::{FromRequest, FromRequestParts, Query, Request},
+    http::{HeaderMap, header, request::Parts},
 };
 use bytes::{Bytes, BytesMut};
 use cebe_catalog::limits::BODY_BYTES_MAX;
 use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::OwnedSemaphorePermit;
+
+/// The body of a request that changes settings.
+pub(super) struct Sent(pub(super) Bytes);
+
+impl FromRequest<Desk> for Sent {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, desk: &Desk) -> Result<Self, Refusal> {
+        let (parts, body) = request.into_parts();
+        read(desk, &parts.headers, body).await.map(|held| Self(held.bytes))
+    }
+}
+
+/// The parameters behind the `?`.
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Desk> for Asked<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _desk: &Desk) -> Result<Self, Refusal> {
+        let hint = "see /openapi.json for what may stand behind the ?";
+        let query = Query::try_from_uri(&parts.uri).map_err(|_| SettingError::invalid("query", hint))?;
+        Ok(Self(query.0))
+    }
+}
 
 /// A whole body, inflated, and the room it takes until it is dropped.
 pub(super) struct Held {

@@ -1,6 +1,11 @@
 //! `PUT /v1/catalog/events/{name}`: a squad registers an event of its own, or widens it.
 
-use super::{Refusal, allow, company_of, customers::Whose};
+use super::{
+    Refusal, allow,
+    body::{Asked, Sent},
+    company_of,
+    customers::Whose,
+};
 use crate::{
     desk::Desk,
     settings::SettingError,
@@ -8,8 +13,7 @@ use crate::{
 };
 use axum::{
     Extension, Json,
-    body::Bytes,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::HeaderMap,
 };
 use cebe_catalog::{
@@ -28,9 +32,9 @@ pub(super) async fn put(
     State(desk): State<Desk>,
     Extension(grant): Extension<Grant>,
     Path(name): Path<String>,
-    Query(whose): Query<Whose>,
+    Asked(whose): Asked<Whose>,
     headers: HeaderMap,
-    body: Bytes,
+    Sent(body): Sent,
 ) -> Result<Json<Value>, Refusal> {
     allow(&grant, Action::WriteCatalog)?;
     let view = desk.view();

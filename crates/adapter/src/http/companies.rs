@@ -1,17 +1,16 @@
 //! `PUT /v1/companies/{id}`: creates a company or changes its settings.
 
-use super::{Refusal, allow};
+use super::{Refusal, allow, body::Sent};
 use crate::{
     desk::{Desk, DoorError},
     settings::{check_id, merge, object},
 };
 use axum::{
     Extension, Json,
-    body::Bytes,
     extract::{Path, State},
 };
 use cebe_catalog::{CompanyId, CompanySettings, control::Change};
-use cebe_engine::change::{CompanyRow, ControlKind, ControlRow};
+use cebe_central::change::{CompanyRow, ControlKind, ControlRow};
 use cebe_privacy::{
     access::{Action, Grant},
     keys::CompanyKeys,
@@ -28,7 +27,7 @@ pub(super) async fn put(
     State(desk): State<Desk>,
     Extension(grant): Extension<Grant>,
     Path(id): Path<String>,
-    body: Bytes,
+    Sent(body): Sent,
 ) -> Result<Json<Value>, Refusal> {
     allow(&grant, Action::WriteCompanies)?;
     if !grant.allows_company(&id) {

@@ -1,14 +1,17 @@
 //! `POST /v1/customers/{id}/unlink` and `DELETE /v1/customers/{id}`: identities taken apart, and a person erased.
 
-use super::{Refusal, allow, company_of};
+use super::{
+    Refusal, allow,
+    body::{Asked, Sent},
+    company_of,
+};
 use crate::{
     desk::{Desk, DoorError},
     settings::{SettingError, object, take},
 };
 use axum::{
     Extension, Json,
-    body::Bytes,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::HeaderMap,
 };
 use cebe_catalog::{
@@ -53,9 +56,9 @@ pub(super) async fn unlink(
     State(desk): State<Desk>,
     Extension(grant): Extension<Grant>,
     Path(id): Path<String>,
-    Query(whose): Query<Whose>,
+    Asked(whose): Asked<Whose>,
     headers: HeaderMap,
-    body: Bytes,
+    Sent(body): Sent,
 ) -> Result<Json<Value>, Refusal> {
     allow(&grant, Action::Unlink)?;
     let company = company_of(&desk.view(), &grant, &headers, whose.query())?;
@@ -102,7 +105,7 @@ pub(super) async fn delete(
     State(desk): State<Desk>,
     Extension(grant): Extension<Grant>,
     Path(id): Path<String>,
-    Query(whose): Query<Whose>,
+    Asked(whose): Asked<Whose>,
     headers: HeaderMap,
 ) -> Result<(axum::http::StatusCode, Json<Value>), Refusal> {
     allow(&grant, Action::Erase)?;

@@ -99,6 +99,7 @@ impl Refusal {
             Self::BodyTooLarge | Self::TooManyEvents => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::Door(DoorError::NotYetApplied(_)) => StatusCode::ACCEPTED,
             Self::Busy { .. } | Self::Store(_) | Self::Door(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -1,6 +1,10 @@
 //! `POST /v1/events`: one event, an array, or one a line; every one of them becomes a record.
 
-use super::{Refusal, allow, body, named_company};
+use super::{
+    Refusal, allow,
+    body::{self, Asked},
+    named_company,
+};
 use crate::{
     body::split,
     desk::Desk,
@@ -12,11 +16,11 @@ use crate::{
 use axum::{
     Extension, Json,
     body::Body,
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, header},
 };
 use cebe_catalog::Lane;
-use cebe_engine::rows::Place;
+use cebe_central::engine_rows::Place;
 use cebe_privacy::access::{Action, Grant};
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
@@ -31,7 +35,7 @@ const WAIT_MILLIS_MAX: u64 = 60_000;
 /// How to answer.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Asked {
+pub(super) struct Answering {
     /// Answer after the commit, with what became of each event.
     #[serde(default)]
     wait: bool,
@@ -45,7 +49,7 @@ pub(super) struct Asked {
 }
 
 /// Push events.
-#[utoipa::path(post, path = "/v1/events", tag = "events", params(Asked),
+#[utoipa::path(post, path = "/v1/events", tag = "events", params(Answering),
     request_body(description = "one event, an array of events, or one event a line; gzip and zstd are accepted"),
     responses(
         (status = 200, body = Reply), (status = 400, body = super::error::ErrorBody),
@@ -54,7 +58,7 @@ pub(super) struct Asked {
 pub(super) async fn post(
     State(desk): State<Desk>,
     Extension(grant): Extension<Grant>,
-    Query(asked): Query<Asked>,
+    Asked(asked): Asked<Answering>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Reply>, Refusal> {
@@ -101,7 +105,7 @@ fn take(
     lines: bool,
 ) -> Result<Received, Refusal> {
     let raws = split(body, lines).map_err(|_| Refusal::TooManyEvents)?;
-    let is_empty_list = raws.is_empty() && body.contains(&b'[');
+    let is_empty_list = raws.is_empty() && body.trim_ascii_end().ends_with(b"]");
     let first = desk.receipts(raws.len());
     let received = receive(&Sender { view, grant, company, lane: Lane::Live, event_id: None }, &raws, first);
     if received.readable == 0 && !is_empty_list { Err(Refusal::Unreadable) } else { Ok(received) }

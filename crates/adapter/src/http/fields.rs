@@ -1,6 +1,6 @@
 //! `PUT /v1/companies/{id}/fields`: PII classes of a company's own fields.
 
-use super::{Refusal, allow, serve};
+use super::{Refusal, allow, body::Sent, serve};
 use crate::{
     desk::Desk,
     settings::{SettingError, object},
@@ -8,7 +8,6 @@ use crate::{
 };
 use axum::{
     Extension, Json,
-    body::Bytes,
     extract::{Path, State},
 };
 use cebe_catalog::{CompanyId, control::Change};
@@ -32,7 +31,7 @@ pub(super) async fn put(
     State(desk): State<Desk>,
     Extension(grant): Extension<Grant>,
     Path(id): Path<String>,
-    body: Bytes,
+    Sent(body): Sent,
 ) -> Result<Json<Value>, Refusal> {
     allow(&grant, Action::WriteFields)?;
     let company = serve(&desk.view(), &grant, &id)?;

@@ -1,6 +1,6 @@
 //! `POST /v1/keys`, `DELETE /v1/keys/{id}`: keys are shown once, and stored as a hash.
 
-use super::{Refusal, allow, sources::names};
+use super::{Refusal, allow, body::Sent, sources::names};
 use crate::{
     desk::{Desk, DoorError},
     settings::{SettingError, object, take},
@@ -8,7 +8,6 @@ use crate::{
 };
 use axum::{
     Extension, Json,
-    body::Bytes,
     extract::{Path, State},
 };
 use base64::Engine as _;
@@ -33,7 +32,7 @@ const FIELDS: [&str; 6] = ["name", "role", "companies", "modules", "teams", "rev
 pub(super) async fn post(
     State(desk): State<Desk>,
     Extension(grant): Extension<Grant>,
-    body: Bytes,
+    Sent(body): Sent,
 ) -> Result<Json<Value>, Refusal> {
     allow(&grant, Action::WriteKeys)?;
     let mut random = [0; KEY_BYTES + 8];

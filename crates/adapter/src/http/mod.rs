@@ -45,7 +45,6 @@ impl Desk {
             .route("/v1/quarantine/{id}/replay", post(quarantine::replay))
             .route("/v1/customers/{id}/unlink", post(customers::unlink))
             .route("/v1/customers/{id}", delete(customers::delete))
-            .layer(axum::extract::DefaultBodyLimit::max(cebe_catalog::limits::EVENT_BYTES_MAX * 4))
             .with_state(self.clone())
     }
 }

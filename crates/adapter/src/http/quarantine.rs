@@ -1,6 +1,12 @@
 //! `POST /v1/quarantine/{id}/replay`: a refused event, corrected or as it was, goes through the door again under its id.
 
-use super::{Refusal, allow, body, company_of, customers::Whose, events::deliver};
+use super::{
+    Refusal, allow,
+    body::{self, Asked},
+    company_of,
+    customers::Whose,
+    events::deliver,
+};
 use crate::{
     desk::Desk,
     receive::{Sender, receive},
@@ -10,7 +16,7 @@ use crate::{
 use axum::{
     Extension, Json,
     body::Body,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::HeaderMap,
 };
 use cebe_catalog::{CompanyId, Lane, control::Change, record::QuarantineRecord};
@@ -32,7 +38,7 @@ pub(super) async fn replay(
     State(desk): State<Desk>,
     Extension(grant): Extension<Grant>,
     Path(receipt): Path<String>,
-    Query(whose): Query<Whose>,
+    Asked(whose): Asked<Whose>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<EventResult>, Refusal> {

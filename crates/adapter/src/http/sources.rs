@@ -1,13 +1,12 @@
 //! `PUT /v1/sources/{module}`: the flag `cebe_event_ingestion` of one source, and the companies it is on for.
 
-use super::{Refusal, allow};
+use super::{Refusal, allow, body::Sent};
 use crate::{
     desk::Desk,
     settings::{check_id, object, take},
 };
 use axum::{
     Extension, Json,
-    body::Bytes,
     extract::{Path, State},
 };
 use cebe_catalog::control::{Change, SourceFlag};
@@ -25,7 +24,7 @@ pub(super) async fn put(
     State(desk): State<Desk>,
     Extension(grant): Extension<Grant>,
     Path(name): Path<String>,
-    body: Bytes,
+    Sent(body): Sent,
 ) -> Result<Json<Value>, Refusal> {
     allow(&grant, Action::WriteSources)?;
     let view = desk.view();

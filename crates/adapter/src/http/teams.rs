@@ -1,6 +1,6 @@
 //! `PUT /v1/teams/{id}`: what a team reads and may see revealed.
 
-use super::{Refusal, allow, sources::names};
+use super::{Refusal, allow, body::Sent, sources::names};
 use crate::{
     desk::Desk,
     settings::{SettingError, check_id, object, take},
@@ -8,7 +8,6 @@ use crate::{
 };
 use axum::{
     Extension, Json,
-    body::Bytes,
     extract::{Path, State},
 };
 use cebe_catalog::control::{Change, TeamRow};
@@ -25,7 +24,7 @@ pub(super) async fn put(
     State(desk): State<Desk>,
     Extension(grant): Extension<Grant>,
     Path(id): Path<SmolStr>,
-    body: Bytes,
+    Sent(body): Sent,
 ) -> Result<Json<Value>, Refusal> {
     allow(&grant, Action::WriteTeams)?;
     check_id("id", &id)?;

@@ -69,7 +69,8 @@ pub struct Projection {
     /// The entry is also put under every customer that the event refers to (customer facts only).
     #[serde(default)]
     pub for_references: bool,
-    /// One entry per item of this list attribute (profile fields), keyed by the item's `name`.
+    /// One entry per item of this list attribute (profile fields), keyed by the item's `name`; `fields` are then the
+    /// item's own. An object counts as a list of {name, value}. An item whose value is null enters too: it clears.
     #[serde(default)]
     pub each: Option<SmolStr>,
 }

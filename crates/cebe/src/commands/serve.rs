@@ -34,6 +34,12 @@ impl Serve {
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Machine(error.into()))?;
         runtime.block_on(async {
             let server = serve::start(settings).await?;
+            if let Some(path) = &server.made_master_key {
+                output::words(&format!(
+                    "a master key was made in {}: back it up apart from the data, without it no sealed value can be read",
+                    path.display()
+                ));
+            }
             if let Some(key) = &server.made_key {
                 output::words("the first admin key was made; it is shown this once, keep it where secrets are kept:");
                 output::data(&format!("admin key {key}"));

@@ -119,6 +119,12 @@ impl Server {
         good(path, self.ask("GET", path, None))
     }
 
+    /// Reads what is not JSON.
+    pub fn text(&self, path: &str) -> String {
+        let response = self.agent.get(format!("{}{path}", self.url)).call().expect("the server answers");
+        response.into_body().read_to_string().expect("text")
+    }
+
     /// Sends; anything but 2xx fails the test.
     pub fn post(&self, path: &str, body: &Value) -> Value {
         good(path, self.ask("POST", path, Some(body)))
@@ -201,6 +207,7 @@ fn agent() -> Agent {
     config.build().into()
 }
 
+#[expect(clippy::zombie_processes, reason = "whoever gets the child waits for it")]
 fn spawn(folder: &Path, log: &str, words: Stdio) -> (Child, BufReader<ChildStdout>, String) {
     let mut command = Command::new(BINARY);
     command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
@@ -210,7 +217,9 @@ fn spawn(folder: &Path, log: &str, words: Stdio) -> (Child, BufReader<ChildStdou
     loop {
         let mut line = String::new();
         let read = stdout.read_line(&mut line).expect("stdout can be read");
-        assert_ne!(read, 0, "the server ended before it listened: {:?}", child.wait());
+        if read == 0 {
+            panic!("the server ended before it listened: {:?}", child.wait());
+        }
         if let Some(url) = line.trim().strip_prefix("listening on ") {
             return (child, stdout, url.to_owned());
         }

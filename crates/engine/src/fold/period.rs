@@ -96,3 +96,33 @@ pub fn months(value: &Value) -> Vec<SmolStr> {
     }
     months
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_are_days_ranges_or_hours() {
+        let text = |text: &str| Value::Text(text.into());
+        for (period, touched) in [
+            ("2026-08-01", &["2026-08"][..]),
+            ("2026-08-31T23", &["2026-08"]),
+            ("2026-12-30/2027-01-02", &["2026-12", "2027-01"]),
+            ("2026-01-31/2026-03-01", &["2026-01", "2026-02", "2026-03"]),
+            ("2026-08-02/2026-08-01", &[]),
+            ("2026-08-01T24", &[]),
+            ("2026-8-1", &[]),
+        ] {
+            assert_eq!(months(&text(period)), touched, "{period}");
+        }
+        assert_eq!(months(&text("1970-01-01/2199-12-31")).len(), MONTHS_MAX);
+        assert_eq!(months(&Value::Int(5)), Vec::<SmolStr>::new());
+    }
+
+    #[test]
+    fn shares_add_up() {
+        let period = Period::Days(Day(0), Day(6));
+        let shares: Vec<i64> = (0..7).map(|day| period.share(100, Day(day))).collect();
+        assert_eq!(shares, [16, 14, 14, 14, 14, 14, 14]);
+    }
+}

@@ -96,3 +96,34 @@ fn ratio_text(numerator: i128, denominator: i128) -> String {
     let point = if fraction.is_empty() { "" } else { "." };
     format!("{sign}{}{point}{fraction}", magnitude / unit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_go_to_the_even_neighbour() {
+        for (numerator, denominator, rounded) in
+            [(5, 2, 2), (7, 2, 4), (-5, 2, -2), (-7, 2, -4), (10, 3, 3), (11, 3, 4)]
+        {
+            assert_eq!(half_even(numerator, denominator), rounded, "{numerator}/{denominator}");
+        }
+    }
+
+    #[test]
+    fn figures_are_exact_text() {
+        let cases = [
+            (Figure::ratio(1, 3), Some("0.333333333333")),
+            (Figure::ratio(-1, 2), Some("-0.5")),
+            (Figure::ratio(1, 0), None),
+            (Figure::ratio(0, 7), Some("0")),
+            (Figure::mean(10_000_000, 4), Some("2.5")),
+            (Figure::money(1_500_000, "IDR"), Some("1.50")),
+            (Figure::money(1_500_000, "JPY"), Some("1.5")),
+            (Figure::Whole(-3), Some("-3")),
+        ];
+        for (figure, text) in cases {
+            assert_eq!(figure.to_text().as_deref(), text);
+        }
+    }
+}

@@ -89,7 +89,8 @@ fn roas_is_of_one_currency() {
 /// periods the finer counts for its days, months apart or not, and the overlap is told.
 #[test]
 fn finer_periods_win_day_by_day() {
-    let cases: [(&[(&str, &str)], &str, &str); 8] = [
+    type Rows = &'static [(&'static str, &'static str)];
+    let cases: [(Rows, &str, &str); 8] = [
         (&[("2026-08-01", "5"), ("2026-08-01", "5")], "5.00", "0"),
         (&[("2026-08-01/2026-08-07", "70")], "70.00", "0"),
         (&[("2026-08-01/2026-08-07", "70"), ("2026-08-03", "1")], "61.00", "1"),

@@ -15,7 +15,8 @@ fn paid(world: &mut World, id: &str, at: i64, kind: &str, amount: &str) {
 /// ANCHOR-5-PAID: a down payment is not paid; down payment and rest are; a `full` payment is, whatever its amount.
 #[test]
 fn an_order_is_paid_when_its_total_is_reached() {
-    let cases: [(&[(&str, &str)], &str, &str); 5] = [
+    type Payments = &'static [(&'static str, &'static str)];
+    let cases: [(Payments, &str, &str); 5] = [
         (&[], "0", "0"),
         (&[("dp", "30")], "0", "1"),
         (&[("dp", "30"), ("dp", "70")], "1", "0"),

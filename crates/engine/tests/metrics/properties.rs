@@ -135,7 +135,7 @@ fn run(name: &str, entries: &[Entry], own_from: Option<Micros>) -> fold::Folded 
     let entries: Vec<&Entry> = entries.iter().collect();
     let (settings, zone) = (CompanySettings::default(), Zone::utc());
     let input = FoldInput { key: "x\u{1f}2026-08", entries: &entries, settings: &settings, zone: &zone, own_from };
-    fold::by_name(name).unwrap()(&input)
+    fold::by_name(name).expect("a fold")(&input)
 }
 
 proptest! {

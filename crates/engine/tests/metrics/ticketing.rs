@@ -22,7 +22,8 @@ fn moved(world: &mut World, at: i64, from: &str, to: &str) {
 #[test]
 fn reopened_tickets_are_not_resolved() {
     // (moves after the resolution at 20, resolved as the rate says)
-    let cases: [(&[(i64, &str, &str)], &str); 5] = [
+    type Moves = &'static [(i64, &'static str, &'static str)];
+    let cases: [(Moves, &str); 5] = [
         (&[], "1"),
         (&[(30, "Resolved", "Closed")], "1"),
         (&[(30, "Resolved", "Active")], "0"),

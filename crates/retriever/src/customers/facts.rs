@@ -7,15 +7,15 @@ use crate::{
     http::{Read, ReadError},
 };
 use cebe_catalog::{
-    CompanySettings, Micros,
+    Micros,
     definition::{FactDefinition, Whose},
-    time::HOUR,
 };
 use cebe_engine::{
     customer::FoldedFact,
     entry::Entry,
-    fold::{self, FoldInput, Folded},
+    fold::Folded,
     rows::{FactKey, Owner, Sum},
+    step::{CompanyContext, project::period_key, unit::fold_entries},
 };
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
@@ -35,13 +35,11 @@ impl<'a> CustomerFacts<'a> {
     pub(super) fn read(read: &Read, company: &'a Company, person: &Person) -> Result<Self, ReadError> {
         let mut entries = own(read, company, person)?;
         entries.extend(held(read, company, person)?);
+        let context = CompanyContext::new(company.row.settings.clone());
         let mut facts = Vec::with_capacity(entries.len());
-        for ((name, key), own) in &entries {
+        for (name, key) in entries.keys() {
             let Some(definition) = company.definitions.facts.get(name) else { continue };
-            let folded = match definition.whose {
-                Whose::Window => window_fact(company, definition, key, &entries),
-                _ => folded(company, definition, key, &own.iter().collect::<Vec<_>>(), None),
-            };
+            let folded = fold(&context, definition, key, &entries);
             facts.extend(folded.map(|folded| (definition, key.clone(), folded)));
         }
         Ok(Self { facts, tallies: tallies(read, company, person)? })
@@ -56,7 +54,7 @@ impl<'a> CustomerFacts<'a> {
     }
 }
 
-/// Customer facts, united over the nodes in rank order, each event once.
+/// Entries of customer facts, united over the nodes; folding puts them in rank order, each event once.
 fn own(read: &Read, company: &Company, person: &Person) -> Result<BTreeMap<FactName, Vec<Entry>>, ReadError> {
     let mut facts: BTreeMap<FactName, Vec<Entry>> = BTreeMap::new();
     for (node, _) in &person.nodes {
@@ -64,10 +62,6 @@ fn own(read: &Read, company: &Company, person: &Person) -> Result<BTreeMap<FactN
         for (key, row) in read.snapshot.facts_of(&company.id, node)? {
             facts.entry((key.fact, key.key)).or_default().extend(row.entries);
         }
-    }
-    for entries in facts.values_mut() {
-        entries.sort_by(|a, b| a.order().cmp(&b.order()));
-        entries.dedup_by(|a, b| a.order() == b.order() && a.step == b.step);
     }
     Ok(facts)
 }
@@ -101,34 +95,19 @@ fn tallies(read: &Read, company: &Company, person: &Person) -> Result<Vec<(SmolS
     Ok(sums.into_iter().collect())
 }
 
-/// A period of a window fact is folded with the one before it as context.
-fn window_fact(
-    company: &Company,
+/// Folds one fact as the engine's step does; a period of a window fact with the one before it as context.
+fn fold(
+    context: &CompanyContext,
     definition: &FactDefinition,
-    key: &str,
+    key: &SmolStr,
     facts: &BTreeMap<FactName, Vec<Entry>>,
 ) -> Option<Folded> {
-    let number: i64 = key.parse().ok()?;
-    let before = (definition.name.clone(), SmolStr::new(format!("{:010}", number - 1)));
-    let own = (definition.name.clone(), SmolStr::new(key));
-    let entries: Vec<&Entry> = [&before, &own].into_iter().filter_map(|name| facts.get(name)).flatten().collect();
-    let begins = number.checked_mul(window_micros(&company.row.settings, definition)?)?;
-    folded(company, definition, key, &entries, Some(Micros(begins)))
-}
-
-/// The length of a window fact's periods: a company setting in hours.
-fn window_micros(settings: &CompanySettings, definition: &FactDefinition) -> Option<i64> {
-    let settings = serde_json::to_value(settings).ok()?;
-    settings.get(definition.window.as_ref()?.as_str())?.as_i64()?.max(1).checked_mul(HOUR)
-}
-
-fn folded(
-    company: &Company,
-    definition: &FactDefinition,
-    key: &str,
-    entries: &[&Entry],
-    own_from: Option<Micros>,
-) -> Option<Folded> {
-    let fold = fold::by_name(&definition.fold)?;
-    Some(fold(&FoldInput { key, entries, settings: &company.row.settings, zone: &company.zone, own_from }))
+    let of = |key: &SmolStr| facts.get(&(definition.name.clone(), key.clone())).into_iter().flatten();
+    if definition.whose != Whose::Window {
+        return fold_entries(definition, context, key, of(key).collect(), None);
+    }
+    let window = context.window_micros(definition.window.as_deref());
+    let begins = Micros(key.parse::<i64>().ok()?.checked_mul(window)?);
+    let before = period_key(begins.plus(-window), window);
+    fold_entries(definition, context, key, of(&before).chain(of(key)).collect(), Some(begins))
 }

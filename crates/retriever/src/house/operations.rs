@@ -71,7 +71,7 @@ fn answer(read: &mut Read) -> Result<Json, ReadError> {
             return ControlFlow::Continue(());
         }
         if items.len() == limit {
-            next = items.last().and_then(|(id, _): &(String, Json)| Some(id.clone()));
+            next = items.last().map(|(id, _): &(String, Json)| id.clone());
             return ControlFlow::Break(());
         }
         items.push((id.to_owned(), operation_json(id, &record, operation)));

@@ -109,9 +109,17 @@ fn of_line(line: MoneyLine) -> Answer {
     Answer { value, numerator, denominator, currency: Some(currency), ..Answer::default() }
 }
 
+/// One currency's part of an answer. A sum without a line is nothing of that currency; a ratio without one is no ratio.
 fn of_currency(answer: &Answer, currency: &SmolStr) -> Answer {
-    let line = lines(answer).into_iter().find(|line| line.currency == *currency);
-    line.map(of_line).unwrap_or_default()
+    let all = lines(answer);
+    let is_sum = all.iter().all(|line| line.denominator.is_none());
+    let line = all.into_iter().find(|line| line.currency == *currency).unwrap_or_else(|| MoneyLine {
+        currency: currency.clone(),
+        value: if is_sum { Figure::money(0, currency) } else { Figure::Null },
+        numerator: None,
+        denominator: None,
+    });
+    of_line(line)
 }
 
 /// What groups are sorted by.

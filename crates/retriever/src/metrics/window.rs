@@ -32,7 +32,7 @@ impl Interval {
     pub(crate) fn start_of(self, at: Micros, zone: &Zone) -> Micros {
         let day = || at.local_day(zone).to_civil();
         match self {
-            Self::Hour => Micros(at.0 - (at.0 + offset_micros(at, zone)).rem_euclid(HOUR)),
+            Self::Hour => hour_start(at, zone),
             Self::Day => at.local_day(zone).start_in(zone),
             Self::Week => {
                 let day = day();
@@ -59,6 +59,16 @@ impl Interval {
         };
         Day::from_civil(moved).start_in(zone)
     }
+}
+
+/// Start of the local hour; an hour in which clocks change by part of an hour is cut where they do.
+fn hour_start(at: Micros, zone: &Zone) -> Micros {
+    let offset = offset_micros(at, zone);
+    let mut start = at.plus(-(at.0 + offset).rem_euclid(HOUR));
+    while start < at && offset_micros(start, zone) != offset {
+        start = start.plus(15 * MINUTE);
+    }
+    start
 }
 
 fn offset_micros(at: Micros, zone: &Zone) -> i64 {

@@ -1,0 +1,12 @@
+//! The door over its router, with a queue and a store in memory: records are decoded from the queue and looked at.
+#![allow(clippy::unwrap_used)]
+
+mod bad_inputs;
+mod content;
+mod control;
+mod examples;
+mod fuzz;
+mod house;
+mod identity;
+mod personal_data;
+mod replies;
