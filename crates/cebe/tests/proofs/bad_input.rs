@@ -63,14 +63,29 @@ fn bodies_that_cannot_be_taken_are_refused_whole() {
     let many_brackets = "[".repeat(100_000);
     let bomb = vec![b' '; 200 * 1024 * 1024];
     let (gzipped, zstded) = (gzip(event.as_bytes()), zstd(event.as_bytes()));
-    for body in [&b""[..], b"   \n ", b"\xff\xfe{}", b"{\"a\":", &event.as_bytes()[..60], b"nonsense", b"{'a':1}", b"\0",
-        many_brackets.as_bytes(), b"[,]", "{\"a\":".repeat(50_000).as_bytes()]
-    {
+    for body in [
+        &b""[..],
+        b"   \n ",
+        b"\xff\xfe{}",
+        b"{\"a\":",
+        &event.as_bytes()[..60],
+        b"nonsense",
+        b"{'a':1}",
+        b"\0",
+        many_brackets.as_bytes(),
+        b"[,]",
+        "{\"a\":".repeat(50_000).as_bytes(),
+    ] {
         refused(&post(&server, &[], body), 400, "malformed_json");
     }
-    for (coding, body) in [("gzip", &event.as_bytes()[..]), ("zstd", event.as_bytes()), ("br", event.as_bytes()),
-        ("gzip, gzip", &gzipped), ("gzip", &gzipped[..gzipped.len() - 9]), ("zstd", &zstded[..zstded.len() / 2])]
-    {
+    for (coding, body) in [
+        ("gzip", &event.as_bytes()[..]),
+        ("zstd", event.as_bytes()),
+        ("br", event.as_bytes()),
+        ("gzip, gzip", &gzipped),
+        ("gzip", &gzipped[..gzipped.len() - 9]),
+        ("zstd", &zstded[..zstded.len() / 2]),
+    ] {
         refused(&post(&server, &[("content-encoding", coding)], body), 400, "malformed_body");
     }
     refused(&post(&server, &[], &vec![b' '; LIMIT + 1]), 413, "too_large");
@@ -101,8 +116,10 @@ fn bodies_that_cannot_be_taken_are_refused_whole() {
 /// A body that does not say how long it is.
 fn chunked(server: &Server, size: usize) -> Reply {
     let mut stream = rig::connect(server);
-    let head = format!("POST /v1/events HTTP/1.1\r\nhost: cebe\r\nconnection: close\r\nauthorization: Bearer {ADMIN}\r\n\
-        transfer-encoding: chunked\r\n\r\n{size:x}\r\n");
+    let head = format!(
+        "POST /v1/events HTTP/1.1\r\nhost: cebe\r\nconnection: close\r\nauthorization: Bearer {ADMIN}\r\n\
+        transfer-encoding: chunked\r\n\r\n{size:x}\r\n"
+    );
     stream.write_all(head.as_bytes()).expect("the head is taken");
     let _ = stream.write_all(&vec![b' '; size]);
     rig::read_reply(stream)
@@ -212,7 +229,11 @@ fn each_wrong_event_gets_its_code_and_its_neighbours_are_applied() {
     let sums = still_up(&server);
     // The one of an unknown company is kept under the company of the request.
     assert_eq!((&sums["received"], &sums["applied"]), (&json!(wrong.len() * 2), &json!(wrong.len())), "{sums:#}");
-    let largest = post(&server, &[], json!((0..10_000).map(|n| good(&format!("n-{n}"))).collect::<Vec<_>>()).to_string().as_bytes());
+    let largest = post(
+        &server,
+        &[],
+        json!((0..10_000).map(|n| good(&format!("n-{n}"))).collect::<Vec<_>>()).to_string().as_bytes(),
+    );
     assert_eq!(largest.json()["applied"], 10_000, "{}", &largest.text()[..500]);
 }
 
