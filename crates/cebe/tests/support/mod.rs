@@ -106,19 +106,7 @@ impl Server {
 
     /// One exchange; `None` when the connection breaks.
     pub fn try_ask(&self, key: &str, verb: &str, path: &str, body: Vec<u8>) -> Option<Answer> {
-        let x = exchange(&self.agent, &self.url, key, verb, path, body);
-        if x.is_none() {
-            eprintln!(
-                "DBG {:?} {:?}",
-                std::fs::read_to_string(format!("/proc/{}/status", self.pid())).map(|s| s
-                    .lines()
-                    .take(3)
-                    .collect::<Vec<_>>()
-                    .join(" ")),
-                std::net::TcpStream::connect(self.url.trim_start_matches("http://")).map(|_| ())
-            );
-        }
-        x
+        exchange(&self.agent, &self.url, key, verb, path, body)
     }
 
     /// A connection pool and the address, to ask from another thread.
@@ -167,13 +155,7 @@ impl Server {
     /// Verifies the live store; the report.
     pub fn verify(&self) -> Value {
         let id = self.post("/v1/verify", &json!({}))["id"].as_str().expect("a job has an id").to_owned();
-        let t = std::time::Instant::now();
-        let mut n = 0;
         loop {
-            n += 1;
-            if n % 200 == 0 {
-                eprintln!("DBGPOLL {n} {:?}", t.elapsed());
-            }
             let report = self.get(&format!("/v1/verify/{id}"));
             if report["state"] != "running" {
                 return report;
@@ -250,8 +232,7 @@ fn exchange(agent: &Agent, url: &str, key: &str, verb: &str, path: &str, body: V
         .uri(format!("{url}{path}"))
         .header("authorization", format!("Bearer {key}"))
         .header("content-type", "application/json");
-    let response =
-        agent.run(request.body(body).expect("a request")).inspect_err(|e| eprintln!("DBG {verb} {path} {e:?}")).ok()?;
+    let response = agent.run(request.body(body).expect("a request")).ok()?;
     let status = response.status().as_u16();
     let bytes = response.into_body().into_with_config().limit(1 << 30).read_to_vec().ok()?;
     Some(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default() })

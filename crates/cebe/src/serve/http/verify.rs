@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -53,6 +54,8 @@ pub(super) async fn start(
     State(desk): State<Desk>,
     Extension(grant): Extension<Grant>,
     headers: HeaderMap,
+    // Nothing is asked in it, but a body that nobody reads ends the connection of who sent it.
+    _body: Bytes,
 ) -> Response {
     let company = match chosen(&grant, &headers) {
         Ok(company) => company,
