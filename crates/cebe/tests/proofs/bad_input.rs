@@ -1,7 +1,7 @@
 //! Whatever is sent, the answer is a documented refusal with a hint, what is good beside it is applied, nothing that was
 //! accepted is lost, and the process stays up.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
@@ -79,7 +79,7 @@ fn bodies_that_cannot_be_taken_are_refused_whole() {
         refused(&post(&server, &[], body), 400, "malformed_json");
     }
     for (coding, body) in [
-        ("gzip", &event.as_bytes()[..]),
+        ("gzip", event.as_bytes()),
         ("zstd", event.as_bytes()),
         ("br", event.as_bytes()),
         ("gzip, gzip", &gzipped),
@@ -321,6 +321,31 @@ fn thousands_of_pipelined_requests_are_answered_in_order() {
     }
     writing.join().expect("everything was sent");
     assert_eq!(still_up(&server)["applied"], REQUESTS - REQUESTS / 100);
+}
+
+/// Proves law 8's ground: a client whose body arrives after its head keeps its connection, also where nobody asks for the body.
+#[test]
+fn a_body_that_comes_late_does_not_cost_the_connection() {
+    let server = Server::with_company(COMPANY, life::company());
+    let bearer = format!("Bearer {ADMIN}");
+    let headers = [("authorization", &*bearer), ("x-company-id", COMPANY)];
+    for (verb, path, status) in
+        [("POST", "/v1/events", 200), ("PUT", "/v1/companies/kopi", 200), ("POST", "/v1/verify", 202)]
+    {
+        let stream = rig::connect(&server);
+        let mut writer = stream.try_clone().expect("a second handle");
+        let mut reader = BufReader::new(stream);
+        let body = if path == "/v1/events" { "[]" } else { "{}" };
+        writer.write_all(rig::head(verb, path, &headers, body.len()).as_bytes()).expect("the head is taken");
+        // By the time that others were answered, the head has been seen.
+        for _ in 0..20 {
+            assert_eq!(rig::send_as(&server, ADMIN, "GET", "/v1/companies", b"").status, 200);
+        }
+        writer.write_all(body.as_bytes()).expect("the body is taken");
+        assert_eq!(one(&mut reader).0, status, "{verb} {path}");
+        writer.write_all(rig::head("GET", "/v1/companies", &headers, 0).as_bytes()).expect("the connection is open");
+        assert_eq!(one(&mut reader).0, 200, "after {verb} {path}");
+    }
 }
 
 /// The next answer of a connection that stays open.

@@ -47,7 +47,7 @@ pub(super) fn router(central: Arc<dyn Central>, definitions: Arc<Definitions>) -
 }
 
 /// Starts a verification of the named company, or of everything.
-#[utoipa::path(post, path = "/v1/verify", tag = "operate", responses(
+#[utoipa::path(post, path = "/v1/verify", tag = "operate", request_body(description = "may be empty"), responses(
     (status = 202, description = "started: ask for it by its id"),
     (status = 409, description = "one is running already")))]
 pub(super) async fn start(
