@@ -38,8 +38,13 @@ pub struct Answer {
 impl Server {
     /// A server on an empty store.
     pub fn start() -> Self {
+        Self::start_logging("error", Stdio::inherit())
+    }
+
+    /// The same; what it logs under these rules goes to `words`.
+    pub fn start_logging(rules: &str, words: Stdio) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the store");
-        let (child, stdout, url) = spawn(folder.path());
+        let (child, stdout, url) = spawn(folder.path(), rules, words);
         Self { child, _stdout: stdout, folder, url, agent: agent() }
     }
 
@@ -76,7 +81,7 @@ impl Server {
 
     /// Starts it again on the same store.
     pub fn restart(&mut self) {
-        let (child, stdout, url) = spawn(self.folder.path());
+        let (child, stdout, url) = spawn(self.folder.path(), "error", Stdio::inherit());
         (self.child, self._stdout, self.url) = (child, stdout, url);
         self.agent = agent();
     }
@@ -210,11 +215,11 @@ fn agent() -> Agent {
 }
 
 #[expect(clippy::zombie_processes, reason = "whoever gets the child waits for it")]
-fn spawn(folder: &Path) -> (Child, BufReader<ChildStdout>, String) {
+fn spawn(folder: &Path, log: &str, words: Stdio) -> (Child, BufReader<ChildStdout>, String) {
     let mut command = Command::new(BINARY);
     command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
-    command.env("CEBE_ADMIN_KEY", ADMIN).env("CEBE_LOG", "error").current_dir(folder);
-    let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary starts");
+    command.env("CEBE_ADMIN_KEY", ADMIN).env("CEBE_LOG", log).current_dir(folder);
+    let mut child = command.stdout(Stdio::piped()).stderr(words).spawn().expect("the binary starts");
     let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
     loop {
         let mut line = String::new();
