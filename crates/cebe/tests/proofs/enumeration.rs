@@ -36,7 +36,9 @@ fn every_example_of_every_event_ends_as_the_catalog_says() {
     let valid: Vec<Value> = events
         .values()
         .flat_map(|event| event.valid.iter().enumerate().map(move |(place, one)| (event, place, one)))
-        .map(|(event, place, one)| example(&event.name, format!("{}-{place}", event.name), &one.attributes, &one.envelope))
+        .map(|(event, place, one)| {
+            example(&event.name, format!("{}-{place}", event.name), &one.attributes, &one.envelope)
+        })
         .collect();
     assert!(events.values().all(|event| !event.valid.is_empty() && !event.invalid.is_empty()));
     let answer = server.push(&valid);
@@ -137,8 +139,17 @@ fn refusals<'k>(keys: &'k Keys) -> BTreeMap<&'static str, (&'k str, String)> {
         ("company_mismatch", (&keys.one, set("company_sso_id", json!("sso-other")))),
         ("module_not_allowed", (&keys.cdp, plain(|_| ()))),
         ("future_timestamp", (&keys.one, set("event_timestamp", late.into()))),
-        ("too_old", (&keys.two, plain(|event| { event["company_id"] = "second".into();
-            event["company_sso_id"] = Value::Null; event["event_timestamp"] = "2019-01-01T00:00:00Z".into(); }))),
+        (
+            "too_old",
+            (
+                &keys.two,
+                plain(|event| {
+                    event["company_id"] = "second".into();
+                    event["company_sso_id"] = Value::Null;
+                    event["event_timestamp"] = "2019-01-01T00:00:00Z".into();
+                }),
+            ),
+        ),
         ("time_out_of_range", (&keys.one, set("event_timestamp", json!("1969-12-31T23:00:00Z")))),
         ("contact_in_id", (&keys.one, set("event_id", json!("rina@example.com")))),
     ])

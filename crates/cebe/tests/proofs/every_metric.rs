@@ -33,18 +33,44 @@ fn customers() -> Vec<Value> {
 }
 
 fn chats() -> Vec<Value> {
-    let a = |id: &str, name: &str, hour: u32, minute: u32, about: Value| of("ayu", id, name, &on(10, 7, hour, minute), about);
+    let a = |id: &str, name: &str, hour: u32, minute: u32, about: Value| {
+        of("ayu", id, name, &on(10, 7, hour, minute), about)
+    };
     vec![
         a("ch-1", "conversation.started", 9, 0, json!({"channel": "whatsapp", "room_id": "r-1"})),
-        a("ch-2", "conversation.assigned", 9, 1, json!({"agent_id": "bot", "assignment_type": "bot", "room_id": "r-1"})),
-        a("ch-3", "message.received", 9, 2, json!({"message_id": "m-1", "message_type": "text", "room_id": "r-1",
-            "channel": "whatsapp", "reply_to_message_id": "b-0", "reply_to_sent_at": on(10, 7, 9, 1)})),
+        a(
+            "ch-2",
+            "conversation.assigned",
+            9,
+            1,
+            json!({"agent_id": "bot", "assignment_type": "bot", "room_id": "r-1"}),
+        ),
+        a(
+            "ch-3",
+            "message.received",
+            9,
+            2,
+            json!({"message_id": "m-1", "message_type": "text", "room_id": "r-1",
+            "channel": "whatsapp", "reply_to_message_id": "b-0", "reply_to_sent_at": on(10, 7, 9, 1)}),
+        ),
         a("ch-4", "bot.contained", 9, 5, json!({"bot_flow_id": "flow", "containment_flag": true, "room_id": "r-1"})),
-        a("ch-5", "conversation.resolved", 9, 9, json!({"resolved_by": "bot", "resolution_time_seconds": 540,
-            "handled_by": "bot", "room_id": "r-1"})),
+        a(
+            "ch-5",
+            "conversation.resolved",
+            9,
+            9,
+            json!({"resolved_by": "bot", "resolution_time_seconds": 540,
+            "handled_by": "bot", "room_id": "r-1"}),
+        ),
         a("ch-6", "conversation.started", 10, 0, json!({"channel": "webchat", "room_id": "r-2"})),
         a("ch-7", "conversation.escalated", 10, 1, json!({"bot_session_id": "s-2", "room_id": "r-2"})),
-        a("ch-8", "conversation.assigned", 10, 2, json!({"agent_id": "a-1", "assignment_type": "human", "room_id": "r-2"})),
+        a(
+            "ch-8",
+            "conversation.assigned",
+            10,
+            2,
+            json!({"agent_id": "a-1", "assignment_type": "human", "room_id": "r-2"}),
+        ),
         a("ca-1", "call.started", 11, 0, json!({"channel": "phone", "room_id": "r-3", "call_id": "k-1"})),
         a("ca-2", "call.assigned", 11, 1, json!({"agent_id": "a-1", "assignment_type": "human", "call_id": "k-1"})),
         a("ca-3", "call.completed", 11, 9, json!({"duration_seconds": 480, "call_type": "inbound", "call_id": "k-1"})),
@@ -56,24 +82,52 @@ fn chats() -> Vec<Value> {
 
 fn tickets() -> Vec<Value> {
     let t = |id: &str, name: &str, day: u32, hour: u32, about: Value| of("ayu", id, name, &on(10, day, hour, 0), about);
-    let made = |ticket: &str| json!({"ticket_id": ticket, "pipeline_id": "p-1", "stage_id": "new", "category": "refund",
-        "priority": "high", "channel": "email", "customer_association": ["ayu"]});
+    let made = |ticket: &str| {
+        json!({"ticket_id": ticket, "pipeline_id": "p-1", "stage_id": "new", "category": "refund",
+        "priority": "high", "channel": "email", "customer_association": ["ayu"]})
+    };
     vec![
         t("ti-1", "ticket.created", 8, 9, made("t-1")),
         t("ti-2", "ticket.created", 9, 9, made("t-2")),
         t("ti-3", "ticket.assigned", 8, 10, json!({"ticket_id": "t-1", "agent_id": "a-1", "team_id": "team-1"})),
-        t("ti-4", "ticket.stage_changed", 8, 11, json!({"ticket_id": "t-1", "old_stage": "new", "new_stage": "working"})),
-        t("ti-5", "ticket.stage_changed", 8, 12, json!({"ticket_id": "t-1", "old_stage": "working", "new_stage": "done"})),
-        t("ti-6", "ticket.resolved", 8, 12, json!({"ticket_id": "t-1", "agent_id": "a-1", "resolution_type": "first_contact"})),
-        t("ti-7", "ticket.sla_breached", 8, 10, json!({"ticket_id": "t-1", "sla_type": "first_response",
-            "breach_duration_seconds": 60})),
+        t(
+            "ti-4",
+            "ticket.stage_changed",
+            8,
+            11,
+            json!({"ticket_id": "t-1", "old_stage": "new", "new_stage": "working"}),
+        ),
+        t(
+            "ti-5",
+            "ticket.stage_changed",
+            8,
+            12,
+            json!({"ticket_id": "t-1", "old_stage": "working", "new_stage": "done"}),
+        ),
+        t(
+            "ti-6",
+            "ticket.resolved",
+            8,
+            12,
+            json!({"ticket_id": "t-1", "agent_id": "a-1", "resolution_type": "first_contact"}),
+        ),
+        t(
+            "ti-7",
+            "ticket.sla_breached",
+            8,
+            10,
+            json!({"ticket_id": "t-1", "sla_type": "first_response",
+            "breach_duration_seconds": 60}),
+        ),
     ]
 }
 
 fn deals() -> Vec<Value> {
     let d = |id: &str, name: &str, day: u32, about: Value| of("ayu", id, name, &on(10, day, 9, 0), about);
-    let made = |deal: &str| json!({"deal_id": deal, "pipeline_id": "p-2", "stage_id": "lead", "deal_size": "5000000",
-        "owner_id": "a-2", "customer_association": ["ayu"]});
+    let made = |deal: &str| {
+        json!({"deal_id": deal, "pipeline_id": "p-2", "stage_id": "lead", "deal_size": "5000000",
+        "owner_id": "a-2", "customer_association": ["ayu"]})
+    };
     let moved = |deal: &str, from: &str, to: &str| json!({"deal_id": deal, "old_stage": from, "new_stage": to});
     vec![
         d("de-1", "deal.created", 10, made("d-1")),
@@ -82,15 +136,22 @@ fn deals() -> Vec<Value> {
         d("de-4", "deal.stage_changed", 12, moved("d-1", "offer", "close")),
         d("de-5", "deal.won", 13, json!({"deal_id": "d-1", "deal_size": "5000000"})),
         d("de-6", "deal.lost", 13, json!({"deal_id": "d-2", "loss_reason": "price"})),
-        d("de-7", "deal.rotten_time_breached", 12, json!({"deal_id": "d-2", "stage_id": "lead",
-            "breach_duration_seconds": 3600})),
+        d(
+            "de-7",
+            "deal.rotten_time_breached",
+            12,
+            json!({"deal_id": "d-2", "stage_id": "lead",
+            "breach_duration_seconds": 3600}),
+        ),
     ]
 }
 
 fn broadcasts() -> Vec<Value> {
     let b = |id: &str, name: &str, hour: u32, about: Value| of("ayu", id, name, &on(10, 14, hour, 0), about);
-    let send = |message: &str| json!({"campaign_id": "c-1", "channel": "whatsapp", "template_id": "t-1",
-        "broadcast_message_id": message, "campaign_cost": "350"});
+    let send = |message: &str| {
+        json!({"campaign_id": "c-1", "channel": "whatsapp", "template_id": "t-1",
+        "broadcast_message_id": message, "campaign_cost": "350"})
+    };
     let after = |message: &str| json!({"campaign_id": "c-1", "channel": "whatsapp", "broadcast_message_id": message});
     let unknown = |campaign: &str| json!({"campaign_id": campaign, "channel": "email"});
     vec![
@@ -116,8 +177,10 @@ fn ads() -> Vec<Value> {
     };
     let mut spend = ad("ad-5", "ad.spend_recorded", 23, json!({"ad_spend": "100000", "period": "2026-10-15"}));
     spend.as_object_mut().expect("an event").remove("qontak_customer_id");
-    let bought = |reference: &str| json!({"conversion_type": "purchase", "conversion_value": "300000",
-        "conversion_ref": reference});
+    let bought = |reference: &str| {
+        json!({"conversion_type": "purchase", "conversion_value": "300000",
+        "conversion_ref": reference})
+    };
     let mut seen = of("citra", "ad-6", "ad.converted", &on(10, 15, 13, 0), base.clone());
     for (name, value) in bought("o-9").as_object().expect("fields") {
         seen["event_attributes"][name] = value.clone();
@@ -134,12 +197,17 @@ fn ads() -> Vec<Value> {
 
 fn shop() -> Vec<Value> {
     let s = |id: &str, name: &str, day: u32, about: Value| of("ayu", id, name, &on(10, day, 15, 0), about);
-    let order = |order: &str| json!({"order_id": order, "items": [{"item_id": "i-1", "price": "100000"}],
-        "total_value": "100000", "payment_method": "qris"});
-    let paid = |order: &str, payment: &str| json!({"order_id": order, "payment_type": "full", "paid_amount": "100000",
-        "payment_id": payment, "payment_method": "qris"});
+    let order = |order: &str| {
+        json!({"order_id": order, "items": [{"item_id": "i-1", "price": "100000"}],
+        "total_value": "100000", "payment_method": "qris"})
+    };
+    let paid = |order: &str, payment: &str| {
+        json!({"order_id": order, "payment_type": "full", "paid_amount": "100000",
+        "payment_id": payment, "payment_method": "qris"})
+    };
     let when = json!("2026-10-20T10:00:00+07:00");
-    let booking = |id: &str| json!({"booking_id": id, "service_type": "cut", "location_id": "l-1", "appointment_datetime": when});
+    let booking =
+        |id: &str| json!({"booking_id": id, "service_type": "cut", "location_id": "l-1", "appointment_datetime": when});
     vec![
         s("sh-1", "add_to_cart", 14, json!({"items_id": ["i-1", "i-2"], "quantity": 2})),
         s("sh-2", "order.created", 14, order("o-1")),
@@ -210,15 +278,15 @@ fn says_something(answer: &Value) -> bool {
 fn every_metric_answers_and_none_is_empty() {
     let server = Server::with_company(COMPANY, company());
     let year = year();
-    let named: std::collections::BTreeSet<&str> = year.iter().filter_map(|event| event["event_name"].as_str()).collect();
+    let named: std::collections::BTreeSet<&str> =
+        year.iter().filter_map(|event| event["event_name"].as_str()).collect();
     let not_told = Definitions::standard().events.keys().filter(|name| !named.contains(name.as_str()));
     assert_eq!(not_told.collect::<Vec<_>>(), ["customer.updated"]);
     let answer = server.push(&year);
     let results = answer["results"].as_array().expect("results").iter();
     assert_eq!(results.filter(|result| result["status"] != "applied").collect::<Vec<_>>(), Vec::<&Value>::new());
-    let customers = ["ayu", "budi", "citra", "dewi"].map(|id| {
-        server.get(&format!("/v1/customers/{id}/metrics?company_id={COMPANY}"))["metrics"].clone()
-    });
+    let customers = ["ayu", "budi", "citra", "dewi"]
+        .map(|id| server.get(&format!("/v1/customers/{id}/metrics?company_id={COMPANY}"))["metrics"].clone());
     let mut empty = Vec::new();
     for metric in Definitions::standard().metrics.values() {
         let of_customers = customers.iter().map(|metrics| &metrics[metric.name.as_str()]);

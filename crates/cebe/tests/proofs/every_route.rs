@@ -147,7 +147,11 @@ fn every_route_is_called_and_answers_what_it_documents() {
         }
         let reply = call.send(&server, Some(ADMIN));
         assert_eq!(reply.status, call.status, "{about}: {}", reply.text());
-        assert!(described["responses"][call.status.to_string()].is_object(), "{about} does not document {}", call.status);
+        assert!(
+            described["responses"][call.status.to_string()].is_object(),
+            "{about} does not document {}",
+            call.status
+        );
         if reply.status >= 400 {
             assert!(!reply.code().is_empty(), "{about}: {}", reply.text());
         }

@@ -17,8 +17,11 @@ fn logging() -> (Server, tempfile::NamedTempFile) {
     let log = tempfile::NamedTempFile::new().expect("a file for the log");
     let words = Stdio::from(log.reopen().expect("the file again"));
     let server = Server::start_logging("trace,fjall=info,lsm_tree=info", words);
-    server.put("/v1/companies/demo", &json!({"sso_id": "sso-demo", "time_zone": "Asia/Jakarta", "phone_region": "ID",
-        "currency": "IDR", "retention_months": 0}));
+    server.put(
+        "/v1/companies/demo",
+        &json!({"sso_id": "sso-demo", "time_zone": "Asia/Jakarta", "phone_region": "ID",
+        "currency": "IDR", "retention_months": 0}),
+    );
     for module in MODULES {
         server.put(&format!("/v1/sources/{module}"), &json!({"enabled": true}));
     }
@@ -39,9 +42,27 @@ fn hostile_requests(server: &Server, plants: &mut Plants) {
         rig::send_as(server, ADMIN, "POST", "/v1/events", format!("{{\"phone\": \"{}\", ", plants.phone()).as_bytes()),
         rig::send_as(server, ADMIN, "POST", "/v1/events", plants.text().as_bytes()),
         rig::send_as(server, ADMIN, "PUT", "/v1/companies/demo", json!({plants.email(): 1}).to_string().as_bytes()),
-        rig::send_as(server, ADMIN, "PUT", "/v1/companies/demo", json!({"sso_id": plants.email()}).to_string().as_bytes()),
-        rig::send_as(server, ADMIN, "PUT", "/v1/companies/demo", json!({"time_zone": plants.name()}).to_string().as_bytes()),
-        rig::send_as(server, ADMIN, "PUT", "/v1/companies/demo/fields", json!({plants.email(): "x"}).to_string().as_bytes()),
+        rig::send_as(
+            server,
+            ADMIN,
+            "PUT",
+            "/v1/companies/demo",
+            json!({"sso_id": plants.email()}).to_string().as_bytes(),
+        ),
+        rig::send_as(
+            server,
+            ADMIN,
+            "PUT",
+            "/v1/companies/demo",
+            json!({"time_zone": plants.name()}).to_string().as_bytes(),
+        ),
+        rig::send_as(
+            server,
+            ADMIN,
+            "PUT",
+            "/v1/companies/demo/fields",
+            json!({plants.email(): "x"}).to_string().as_bytes(),
+        ),
         rig::send_as(server, ADMIN, "PUT", "/v1/teams/x", json!({"modules": [plants.name()]}).to_string().as_bytes()),
         rig::send_as(server, ADMIN, "POST", "/v1/keys", json!({"role": plants.name()}).to_string().as_bytes()),
         rig::send_as(server, &plants.phone(), "GET", "/v1/companies", b""),
@@ -51,26 +72,50 @@ fn hostile_requests(server: &Server, plants: &mut Plants) {
     };
     replies.push(on_customer("POST", "who-1/unlink", json!({"from": "who-2", "reason": plants.text()})));
     replies.push(on_customer("POST", "who-1/unlink", json!({"from": plants.email()})));
-    replies.push(on_customer("POST", "who-1/unlink", json!({"links": [{"anchor": "who-1", "other": format!("phone:+62{DIGITS}0009")}]})));
+    replies.push(on_customer(
+        "POST",
+        "who-1/unlink",
+        json!({"links": [{"anchor": "who-1", "other": format!("phone:+62{DIGITS}0009")}]}),
+    ));
     replies.push(on_customer("POST", &format!("+62{DIGITS}0008/unlink"), json!({"from": "who-2"})));
     replies.push(on_customer("DELETE", &phone, Value::Null));
     for path in [
-        format!("/v1/customers?phone={phone}"), format!("/v1/customers?email={email}"), format!("/v1/customers?name={name}"),
-        format!("/v1/customers?{email}=1"), format!("/v1/customers?company_id={email}"), format!("/v1/customers/{phone}?company_id=demo"),
-        format!("/v1/customers/{email}/timeline?company_id=demo"), format!("/v1/customers/who-1/timeline?company_id=demo&before={email}"),
+        format!("/v1/customers?phone={phone}"),
+        format!("/v1/customers?email={email}"),
+        format!("/v1/customers?name={name}"),
+        format!("/v1/customers?{email}=1"),
+        format!("/v1/customers?company_id={email}"),
+        format!("/v1/customers/{phone}?company_id=demo"),
+        format!("/v1/customers/{email}/timeline?company_id=demo"),
+        format!("/v1/customers/who-1/timeline?company_id=demo&before={email}"),
         format!("/v1/customers/who-1/timeline?company_id=demo&module={email}"),
-        format!("/v1/metrics/{email}?company_id=demo"), format!("/v1/metrics/reply_rate?company_id=demo&group_by={email}"),
-        format!("/v1/metrics/reply_rate?company_id=demo&{email}=1"), format!("/v1/metrics/reply_rate?company_id=demo&from={name}"),
-        format!("/v1/quarantine?company_id=demo&code={email}"), format!("/v1/quarantine/{phone}?company_id=demo"),
-        format!("/v1/operations?kind={email}"), format!("/v1/catalog/events/{email}?company_id=demo"), format!("/v1/sources/{email}"),
-        format!("/v1/companies/{email}"), format!("/v1/teams/{email}"), format!("/v1/nowhere/{email}?x={phone}"), format!("/v1/verify/{email}"),
+        format!("/v1/metrics/{email}?company_id=demo"),
+        format!("/v1/metrics/reply_rate?company_id=demo&group_by={email}"),
+        format!("/v1/metrics/reply_rate?company_id=demo&{email}=1"),
+        format!("/v1/metrics/reply_rate?company_id=demo&from={name}"),
+        format!("/v1/quarantine?company_id=demo&code={email}"),
+        format!("/v1/quarantine/{phone}?company_id=demo"),
+        format!("/v1/operations?kind={email}"),
+        format!("/v1/catalog/events/{email}?company_id=demo"),
+        format!("/v1/sources/{email}"),
+        format!("/v1/companies/{email}"),
+        format!("/v1/teams/{email}"),
+        format!("/v1/nowhere/{email}?x={phone}"),
+        format!("/v1/verify/{email}"),
     ] {
         replies.push(rig::send_as(server, ADMIN, "GET", &path, b""));
     }
     let (request, agent, company) = (format!("0{DIGITS}0003"), plants.text(), plants.email());
     let bearer = format!("Bearer {ADMIN}");
-    let headers = [("authorization", &*bearer), ("x-request-id", &*request), ("user-agent", &*agent), ("referer", &*agent),
-        ("x-company-id", &*company), ("content-type", &*agent), ("cookie", &*agent)];
+    let headers = [
+        ("authorization", &*bearer),
+        ("x-request-id", &*request),
+        ("user-agent", &*agent),
+        ("referer", &*agent),
+        ("x-company-id", &*company),
+        ("content-type", &*agent),
+        ("cookie", &*agent),
+    ];
     for (verb, path) in [("GET", "/v1/metrics/reply_rate"), ("GET", "/v1/nowhere"), ("POST", "/v1/events")] {
         replies.push(rig::send(server, verb, path, &headers, b"{"));
     }
@@ -83,7 +128,13 @@ fn hostile_requests(server: &Server, plants: &mut Plants) {
 /// Everything that can be read without the right to reveal.
 fn reads_are_clean(server: &Server, key: &str) {
     let get = |path: &str| {
-        let reply = rig::send(server, "GET", path, &[("authorization", &format!("Bearer {key}")), ("x-company-id", "demo")], b"");
+        let reply = rig::send(
+            server,
+            "GET",
+            path,
+            &[("authorization", &format!("Bearer {key}")), ("x-company-id", "demo")],
+            b"",
+        );
         assert_eq!(reply.status, 200, "{path}: {}", reply.text());
         assert_clean(path, &reply.bytes);
         reply.json()
@@ -92,7 +143,13 @@ fn reads_are_clean(server: &Server, key: &str) {
     let mut events = 0;
     for n in 0..customers {
         let id = format!("who-{n}");
-        let found = rig::send(server, "GET", &format!("/v1/customers/{id}?company_id=demo"), &[("authorization", &format!("Bearer {key}"))], b"");
+        let found = rig::send(
+            server,
+            "GET",
+            &format!("/v1/customers/{id}?company_id=demo"),
+            &[("authorization", &format!("Bearer {key}"))],
+            b"",
+        );
         if found.status == 404 {
             continue;
         }
@@ -102,12 +159,27 @@ fn reads_are_clean(server: &Server, key: &str) {
         }
     }
     assert!(events > 40, "only {events} events are on timelines");
-    for path in ["/v1/quarantine?limit=1000", "/v1/conflicts", "/v1/operations", "/v1/sources", "/v1/companies",
-        "/v1/companies/demo/fields", "/v1/catalog", "/v1/keys", "/v1/teams"] {
+    for path in [
+        "/v1/quarantine?limit=1000",
+        "/v1/conflicts",
+        "/v1/operations",
+        "/v1/sources",
+        "/v1/companies",
+        "/v1/companies/demo/fields",
+        "/v1/catalog",
+        "/v1/keys",
+        "/v1/teams",
+    ] {
         get(path);
     }
     for metric in cebe_catalog::Definitions::standard().metrics.values().filter(|metric| metric.company) {
-        let by = metric.dimensions.iter().filter(|name| *name != "currency").map(|name| name.as_str()).collect::<Vec<_>>().join(",");
+        let by = metric
+            .dimensions
+            .iter()
+            .filter(|name| *name != "currency")
+            .map(|name| name.as_str())
+            .collect::<Vec<_>>()
+            .join(",");
         get(&format!("/v1/metrics/{}?group_by={by}", metric.name));
     }
 }
@@ -166,7 +238,13 @@ fn rina() -> Vec<Value> {
     let fields = json!([{"name": "full_name", "value": "Rina Zqleak"}, {"name": "phone", "value": format!("0{DIGITS}0001")},
         {"name": "email", "value": "P.Zqleak@mail.example"}, {"name": "address", "value": "Jalan zqleak 1"}]);
     vec![
-        life::of("rina", "e-1", "customer.created", at, json!({"qontak_customer_id": "rina", "default_fields": fields})),
+        life::of(
+            "rina",
+            "e-1",
+            "customer.created",
+            at,
+            json!({"qontak_customer_id": "rina", "default_fields": fields}),
+        ),
         life::of("rina", "e-2", "nps.submitted", at, json!({"score": 11, "comment": "I am zqleak"})),
     ]
 }
@@ -221,8 +299,18 @@ fn erin() -> Vec<Value> {
         of("er-3", "order.paid", 2, json!({"order_id": "o-1", "payment_type": "full", "paid_amount": "5000"})),
         of("er-4", "campaign.sent", 3, send.clone()),
         of("er-5", "campaign.replied", 4, send),
-        of("er-6", "membership.enrolled", 5, json!({"qontak_customer_id": "erin", "member_id": "m-1", "program_id": "gold", "available_point": 10})),
-        of("er-7", "ticket.created", 6, json!({"ticket_id": "t-1", "pipeline_id": "p", "stage_id": "s", "customer_association": ["erin", "budi"]})),
+        of(
+            "er-6",
+            "membership.enrolled",
+            5,
+            json!({"qontak_customer_id": "erin", "member_id": "m-1", "program_id": "gold", "available_point": 10}),
+        ),
+        of(
+            "er-7",
+            "ticket.created",
+            6,
+            json!({"ticket_id": "t-1", "pipeline_id": "p", "stage_id": "s", "customer_association": ["erin", "budi"]}),
+        ),
         life::of("budi", "bu-1", "customer.created", &at(0), json!({"qontak_customer_id": "budi"})),
         life::of("budi", "bu-2", "nps.submitted", &at(8), json!({"score": 9, "comment": "mine"})),
     ]

@@ -51,10 +51,15 @@ impl Plants {
     pub fn card(&mut self) -> String {
         let body = format!("400000{DIGITS}{}", self.next() % 10);
         let doubled = |place: usize, digit: u32| if place.is_multiple_of(2) { digit * 2 } else { digit };
-        let sum: u32 = body.chars().rev().enumerate().map(|(place, c)| {
-            let digit = doubled(place, c.to_digit(10).expect("a digit"));
-            digit / 10 + digit % 10
-        }).sum();
+        let sum: u32 = body
+            .chars()
+            .rev()
+            .enumerate()
+            .map(|(place, c)| {
+                let digit = doubled(place, c.to_digit(10).expect("a digit"));
+                digit / 10 + digit % 10
+            })
+            .sum();
         format!("{body}{}", (10 - sum % 10) % 10)
     }
 
@@ -67,7 +72,9 @@ impl Plants {
     /// An address of a page with personal data wherever there is room for it.
     pub fn url(&mut self) -> String {
         let (n, email) = (self.next(), self.email());
-        format!("https://{WORD}{n}:{WORD}@shop.example/u/{email}/0{DIGITS}{n:04}/x?token={WORD}{n}&phone=%2B62{DIGITS}{n:04}&utm_source=wa#{WORD}")
+        format!(
+            "https://{WORD}{n}:{WORD}@shop.example/u/{email}/0{DIGITS}{n:04}/x?token={WORD}{n}&phone=%2B62{DIGITS}{n:04}&utm_source=wa#{WORD}"
+        )
     }
 
     fn fields(&mut self) -> Vec<(&'static str, Value)> {
@@ -95,7 +102,9 @@ impl Plants {
             fields.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect()
         };
         Some(match (attribute.pii, attribute.kind) {
-            (_, Type::Items) => json!([{"item_id": "i-1", "name": "Cup", "price": "5", "gift_for": self.name(), "phone": self.phone()}]),
+            (_, Type::Items) => {
+                json!([{"item_id": "i-1", "name": "Cup", "price": "5", "gift_for": self.name(), "phone": self.phone()}])
+            }
             (_, Type::ProductRefs) => json!([{"product_id": "p-1", "recipient": self.name(), "note": self.text()}]),
             (PiiClass::None | PiiClass::Staff | PiiClass::Pseudonym, _) => return None,
             (_, Type::Phone) => self.phone().into(),
@@ -118,7 +127,8 @@ impl Plants {
     }
 
     fn map(&mut self) -> Value {
-        let mut map: Map<String, Value> = self.fields().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let mut map: Map<String, Value> =
+            self.fields().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         map.insert("more".into(), self.nested());
         map.insert("texts".into(), json!([self.text(), self.address()]));
         map.insert(self.phone(), json!(1));
@@ -168,14 +178,25 @@ impl Plants {
         let deal = Definitions::standard().event("deal.created").expect("of the catalog").clone();
         let mut lines: Vec<String> = Vec::new();
         for (name, value) in [
-            ("event_name", json!(self.email())), ("event_name", json!(self.name())), ("event_name", json!({"a": self.phone()})),
-            ("source_module", json!(self.name())), ("company_id", json!(self.email())), ("company_sso_id", json!(self.name())),
-            ("event_timestamp", json!(self.text())), ("event_id", json!(self.email())), ("schema_version", json!(self.name())),
-            ("qontak_customer_id", json!(format!("+62{DIGITS}0001"))), ("event_attributes", json!(self.text())),
-            ("trigger_from", json!(self.text().repeat(9))), ("event_description", json!(self.text().repeat(30))),
-            ("actor", json!({"type": self.name(), "id": "x"})), ("actor", json!({"type": "agent", "id": self.email()})),
-            ("identifiers", json!({self.email(): "x"})), ("identifiers", json!({"room_id": self.email()})),
-            ("identifiers", json!([self.phone()])), ("sent_at", json!(self.name())),
+            ("event_name", json!(self.email())),
+            ("event_name", json!(self.name())),
+            ("event_name", json!({"a": self.phone()})),
+            ("source_module", json!(self.name())),
+            ("company_id", json!(self.email())),
+            ("company_sso_id", json!(self.name())),
+            ("event_timestamp", json!(self.text())),
+            ("event_id", json!(self.email())),
+            ("schema_version", json!(self.name())),
+            ("qontak_customer_id", json!(format!("+62{DIGITS}0001"))),
+            ("event_attributes", json!(self.text())),
+            ("trigger_from", json!(self.text().repeat(9))),
+            ("event_description", json!(self.text().repeat(30))),
+            ("actor", json!({"type": self.name(), "id": "x"})),
+            ("actor", json!({"type": "agent", "id": self.email()})),
+            ("identifiers", json!({self.email(): "x"})),
+            ("identifiers", json!({"room_id": self.email()})),
+            ("identifiers", json!([self.phone()])),
+            ("sent_at", json!(self.name())),
         ] {
             let mut event = self.event(&created);
             event[name] = value;
@@ -184,17 +205,23 @@ impl Plants {
         for (name, value) in [
             ("default_fields", json!({self.email(): {"in": self.name()}})),
             ("default_fields", json!([{"name": self.phone(), "value": [self.name()]}])),
-            ("default_fields", json!(self.text())), ("custom_fields", json!([self.email()])),
-            ("created_at", json!(self.phone())), ("qontak_customer_id", json!(self.email())),
-            ("created_by", json!(format!("+62{DIGITS}0002"))), ("acquisition_source", json!(self.text().repeat(4))),
+            ("default_fields", json!(self.text())),
+            ("custom_fields", json!([self.email()])),
+            ("created_at", json!(self.phone())),
+            ("qontak_customer_id", json!(self.email())),
+            ("created_by", json!(format!("+62{DIGITS}0002"))),
+            ("acquisition_source", json!(self.text().repeat(4))),
         ] {
             let mut event = self.event(&created);
             event["event_attributes"][name] = value;
             lines.push(event.to_string());
         }
         for (name, value) in [
-            ("customer_association", json!([{"phone": [self.name()]}])), ("customer_association", json!([[self.phone()]])),
-            ("currency", json!(self.name())), ("deal_size", json!(self.phone())), ("other_fields", json!(self.text())),
+            ("customer_association", json!([{"phone": [self.name()]}])),
+            ("customer_association", json!([[self.phone()]])),
+            ("currency", json!(self.name())),
+            ("deal_size", json!(self.phone())),
+            ("other_fields", json!(self.text())),
             ("stage_id", json!("a\u{0}b")),
             (&*self.email(), (0..12).fold(json!(self.name()), |inner, _| json!({self.phone(): inner}))),
         ] {

@@ -83,7 +83,8 @@ pub fn files_clean(folder: &Path) -> u64 {
         } else {
             let content = std::fs::read(&path).expect("a file");
             // Journals are laid out in advance: what was never written is no place to look.
-            let written: Vec<u8> = content.split(|byte| *byte == 0).filter(|part| part.len() >= 6).collect::<Vec<_>>().join(&0);
+            let written: Vec<u8> =
+                content.split(|byte| *byte == 0).filter(|part| part.len() >= 6).collect::<Vec<_>>().join(&0);
             assert_clean(&path.display().to_string(), &written);
             bytes += written.len() as u64;
         }
@@ -93,7 +94,8 @@ pub fn files_clean(folder: &Path) -> u64 {
 
 /// Every record of the queue of a stopped server, as bytes and read. Gives how many there are.
 pub fn queue_clean(data: &Path) -> usize {
-    let queue = cebe_queue::Embedded::open(&data.join("queue"), cebe_queue::Settings::default()).expect("the queue opens");
+    let queue =
+        cebe_queue::Embedded::open(&data.join("queue"), cebe_queue::Settings::default()).expect("the queue opens");
     let (mut at, mut count) = (Position::START, 0);
     loop {
         let limit = ReadLimit { records_max: 1_000, bytes_max: 1 << 24 };
