@@ -6,8 +6,9 @@ use super::Context;
 use crate::bench::{self, Plan};
 use crate::failure::Failure;
 use crate::output;
+use crate::settings::Origin;
 
-/// Measure ingest, propagation, reads and size on this machine, server and load together
+/// Measure ingest, propagation, reads and size (a server of its own, or --server)
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     /// What to measure
@@ -34,9 +35,6 @@ pub(crate) struct Bench {
     /// Folder for the store of the server that is started (default: a temporary one, gone at the end)
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
-    /// Measure the server of --server instead of starting one; its key must be an admin's
-    #[arg(long)]
-    running: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -65,8 +63,9 @@ impl Bench {
             seconds: self.seconds.max(1),
             rate: self.rate,
         };
-        let settings = &context.effective.settings;
-        let report = bench::run(&plan, settings, self.running, self.data)?;
+        // A server that is named on the command line is meant; its key must be an admin's.
+        let is_named = context.effective.origins.get("server") == Some(&Origin::Flag);
+        let report = bench::run(&plan, &context.effective.settings, is_named, self.data)?;
         context.show(&report, |report| {
             let mut table = output::table(&["measured", "value", "unit"]);
             for row in report["measured"].as_array().into_iter().flatten() {

@@ -41,6 +41,7 @@ pub(crate) fn run(mut settings: Settings, data: Option<String>, seconds: Option<
 
 async fn show(settings: &Settings, seconds: Option<u64>) -> Result<(), Failure> {
     let started = Instant::now();
+    let asked = serve::hear_stop()?;
     let server = serve::start(settings).await?;
     let url = server.url();
     output::words(&format!("a server listens on {url}, its store is in {}", settings.data));
@@ -50,7 +51,7 @@ async fn show(settings: &Settings, seconds: Option<u64>) -> Result<(), Failure> 
     let (failed, failure) = tokio::sync::oneshot::channel();
     let stop = async move {
         tokio::select! {
-            () = serve::asked_to_stop() => {}
+            () = asked => {}
             () = until_over(told, failed, tour, started, seconds) => {}
         }
     };

@@ -95,24 +95,30 @@ fn whole(answer: &Value) -> Value {
 }
 
 fn profile(answer: &Value) -> Value {
-    picked(answer, &["id", "aliases", "resolved", "fields", "identifiers"])
+    let mut shown = picked(answer, &["id", "aliases", "resolved", "fields"]);
+    shown["identifiers"] = each(&answer["identifiers"], &["kind", "mask"]);
+    shown
 }
 
 fn timeline(answer: &Value) -> Value {
-    let events = answer["events"].as_array().into_iter().flatten();
-    json!(events.map(|event| picked(event, &["event_timestamp", "event_name"])).collect::<Vec<_>>())
+    each(&answer["events"], &["event_timestamp", "event_name"])
 }
 
 fn identity(answer: &Value) -> Value {
-    picked(answer, &["id", "aliases", "links"])
+    let mut shown = picked(answer, &["id", "aliases"]);
+    shown["links"] = each(&answer["links"], &["anchor", "identifier", "verdict"]);
+    shown
 }
 
 fn metric(answer: &Value) -> Value {
     let mut shown = picked(answer, &["metric", "value", "currency", "numerator", "denominator", "freshness"]);
-    let groups = answer["groups"].as_array().into_iter().flatten();
-    shown["groups"] =
-        json!(groups.map(|group| picked(group, &["key", "value", "numerator", "denominator"])).collect::<Vec<_>>());
+    shown["groups"] = each(&answer["groups"], &["key", "value", "numerator", "denominator"]);
     shown
+}
+
+/// Some fields of each item of a list.
+fn each(list: &Value, names: &[&str]) -> Value {
+    json!(list.as_array().into_iter().flatten().map(|item| picked(item, names)).collect::<Vec<_>>())
 }
 
 /// Some fields of an answer, those that are there.

@@ -202,24 +202,25 @@ async fn long_after(mut told: watch::Receiver<bool>, pause: Duration) {
     tokio::time::sleep(pause).await;
 }
 
-/// Resolves when the process is asked to stop.
-pub(crate) async fn asked_to_stop() {
-    let interrupted = async {
+/// From now on a request to stop is heard: it resolves what this gives, instead of ending the process.
+#[cfg(unix)]
+pub(crate) fn hear_stop() -> Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// From now on a request to stop is heard: it resolves what this gives, instead of ending the process.
+#[cfg(not(unix))]
+pub(crate) fn hear_stop() -> Result<impl Future<Output = ()> + Send + 'static> {
+    Ok(async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
-    }
+    })
 }

@@ -140,10 +140,17 @@ impl Server {
         self.post("/v1/events?wait=true&timeout_ms=20000&verbose=true", &json!(events))
     }
 
-    /// Waits until everything that was accepted is applied. Changes of settings answer after they are applied, and the
-    /// queue is in order, so one change is the wait.
+    /// Waits until everything that was accepted is applied. A change of settings answers once it is applied, or after
+    /// half a minute when much lies before it in the queue; so each turn is a wait, not a poll.
     pub fn drain(&self) {
-        self.put("/v1/teams/drained", &json!({"modules": [], "pii_classes": []}));
+        loop {
+            let change = json!({"modules": [], "pii_classes": []});
+            let answer = self.ask("PUT", "/v1/teams/drained", Some(&change));
+            assert!(matches!(answer.status, 200..=299 | 503), "{} {:#}", answer.status, answer.body);
+            if answer.status == 200 && self.ask("GET", "/readyz", None).body["lag_ms"] == 0 {
+                return;
+            }
+        }
     }
 
     /// The value of a company's metric.
