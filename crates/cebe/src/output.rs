@@ -29,6 +29,28 @@ pub(crate) fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
 }
 
+/// JSON with everything on one line that fits on one.
+pub(crate) fn compact(value: &Value, width: usize) -> String {
+    let line = value.to_string();
+    let inner = width.saturating_sub(2);
+    let nested = |open: char, parts: Vec<String>, close: char| {
+        let parts: Vec<String> = parts.iter().map(|part| part.replace('\n', "\n  ")).collect();
+        format!("{open}\n  {}\n{close}", parts.join(",\n  "))
+    };
+    match value {
+        _ if line.chars().count() <= width => line,
+        Value::Array(items) => nested('[', items.iter().map(|item| compact(item, inner)).collect(), ']'),
+        Value::Object(fields) => {
+            let parts = fields.iter().map(|(name, part)| {
+                let taken = name.chars().count() + 4;
+                format!("{}: {}", Value::from(name.as_str()), compact(part, inner.saturating_sub(taken)))
+            });
+            nested('{', parts.collect(), '}')
+        }
+        _ => line,
+    }
+}
+
 /// A table without drawing, fitted to the window.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
@@ -110,5 +132,29 @@ pub(crate) fn progress(total: Option<u64>, unit: &str) -> ProgressBar {
     match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn compact_json_breaks_only_what_does_not_fit() {
+        let value = json!({"a": [1, 2, 3], "b": {"long": "0123456789", "list": [{"x": 1}, {"x": 2}]}});
+        let text = compact(&value, 30);
+        assert!(text.lines().all(|line| line.chars().count() <= 32), "{text}");
+        assert!(text.contains("\"a\": [1,2,3]"), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn rows_show_the_wanted_columns_that_are_there() {
+        let list = [json!({"name": "reply_rate", "unit": "ratio", "extra": 1}), json!({"name": "roas"})];
+        let table = rows(&list, &["name", "absent", "unit"]);
+        assert!(table.contains("reply_rate") && table.contains("–"), "{table}");
+        assert!(!table.contains("absent") && !table.contains("extra"), "{table}");
     }
 }

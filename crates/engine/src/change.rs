@@ -43,6 +43,8 @@ pub struct Changes {
     pub vault_removed: Vec<(CompanyId, Token)>,
     /// Refused events.
     pub quarantined: Vec<QuarantineRecord>,
+    /// Refused events whose time is over: company and receipt.
+    pub quarantine_removed: Vec<(CompanyId, SmolStr)>,
     /// Losing copies, kept as evidence.
     pub conflicts: Vec<Conflict>,
     /// Outcome counts, to be added.

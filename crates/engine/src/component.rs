@@ -29,19 +29,25 @@ pub struct Contribution {
     pub day_at: Micros,
 }
 
-/// Everything a folded fact contributes. A level mark gives its sum where it begins and takes it back where it ends.
+/// Everything a folded fact contributes.
 pub fn contributions(definitions: &Definitions, fact: &FactDefinition, folded: &Folded) -> Vec<Contribution> {
     let mut contributions = Vec::new();
     for component in definitions.components_of(&fact.name) {
-        for mark in folded.marks(&component.mark).filter(|mark| counts(component, folded, mark)) {
-            let one = contribution(component, folded, mark);
-            if let (true, Some(until)) = (component.level, mark.until) {
-                contributions.push(Contribution { bucket_at: until, day_at: until, sum: -one.sum, ..one.clone() });
-            }
-            contributions.push(one);
-        }
+        each_contribution(component, folded, |one| contributions.push(one));
     }
     contributions
+}
+
+/// Shows what a folded fact contributes to one component. A level mark gives its sum where it begins and takes it back
+/// where it ends.
+pub fn each_contribution(component: &ComponentDefinition, folded: &Folded, mut show: impl FnMut(Contribution)) {
+    for mark in folded.marks(&component.mark).filter(|mark| counts(component, folded, mark)) {
+        let one = contribution(component, folded, mark);
+        if let (true, Some(until)) = (component.level, mark.until) {
+            show(Contribution { bucket_at: until, day_at: until, sum: -one.sum, ..one.clone() });
+        }
+        show(one);
+    }
 }
 
 fn contribution(component: &ComponentDefinition, folded: &Folded, mark: &Mark) -> Contribution {

@@ -65,14 +65,14 @@ impl Evidence {
     /// Adds one event's word. Says whether anything but the count changed.
     pub fn add(&mut self, at: Micros, name: &EventName, id: &EventId) -> bool {
         self.count += 1;
-        let item = (at, name.0.clone(), id.clone());
-        let place = self.earliest.partition_point(|kept| *kept < item);
+        let place =
+            self.earliest.partition_point(|(kept_at, kept, kept_id)| (kept_at, kept, kept_id) < (&at, &name.0, id));
         // Behind the last kept one there may be others that are known by number only.
         let unknown_before = place == self.earliest.len() && self.count - 1 > place as u64;
         if place >= Self::KEPT || unknown_before {
             return false;
         }
-        self.earliest.insert(place, item);
+        self.earliest.insert(place, (at, name.0.clone(), id.clone()));
         self.earliest.truncate(Self::KEPT);
         true
     }

@@ -8,14 +8,19 @@ use cebe_catalog::{
     record::Header,
     time::{DAY, SECOND},
 };
-use cebe_central::{Central, embedded::Embedded, embedded::EmbeddedSettings};
+use cebe_central::{Central, KeyRange, Order, Table, embedded::Embedded, embedded::EmbeddedSettings};
 use cebe_queue::{Embedded as Log, Queue, Settings};
 use cebe_worker::{Worker, WorkerSettings};
 use std::{
+    ops::ControlFlow,
     path::PathBuf,
     sync::Arc,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
+
+/// What the binary uses too: the loop makes and drops many small values.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn now() -> Micros {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -121,12 +126,12 @@ async fn main() {
         let record = ControlRecord { received_at: now(), by: "bench".into(), change };
         append(&queue, vec![Record::Control(Box::new(record))]).await;
     }
-    let started = Instant::now();
+    let started = (Instant::now(), cpu_seconds());
     for first in (0..shape.events).step_by(500) {
         append(&queue, (first..(first + 500).min(shape.events)).map(|n| event(&shape, n)).collect()).await;
     }
     report("made and appended", shape.events, started);
-    let started = Instant::now();
+    let started = (Instant::now(), cpu_seconds());
     let settings = WorkerSettings::new(Arc::new(now), Arc::new(|_| {}));
     let mut worker = Worker::new(queue, central.clone(), Arc::new(Definitions::standard().clone()), settings)
         .expect("the store reads");
@@ -135,11 +140,40 @@ async fn main() {
     central.persist().expect("the store persists");
     let bytes = central.facts().bytes_on_disk;
     println!("store: {bytes} bytes, {} a event", bytes / shape.events.max(1));
+    census(central.as_ref(), shape.events);
 }
 
-fn report(what: &str, events: u64, started: Instant) {
+/// Rows and bytes of each table, as the keys and values are before any compression.
+fn census(central: &dyn Central, events: u64) {
+    let snapshot = central.snapshot().expect("the store reads");
+    for table in Table::ALL {
+        let (mut rows, mut keys, mut values) = (0, 0, 0);
+        let visit = &mut |key: &[u8], value: &[u8]| {
+            rows += 1;
+            keys += key.len();
+            values += value.len();
+            ControlFlow::Continue(())
+        };
+        snapshot.view().scan(table, KeyRange::all(), Order::Forward, visit).expect("the store reads");
+        let each = |bytes: usize| bytes as f64 / events as f64;
+        println!("{table:?}: {rows} rows, {:.1} key and {:.1} value bytes a event", each(keys), each(values));
+    }
+}
+
+fn report(what: &str, events: u64, (started, cpu): (Instant, f64)) {
     let seconds = started.elapsed().as_secs_f64();
-    println!("{what}: {events} events in {seconds:.2} s = {:.0} events/s", events as f64 / seconds);
+    let micros = (cpu_seconds() - cpu) * 1e6 / events as f64;
+    println!(
+        "{what}: {events} events in {seconds:.2} s = {:.0}/s, {micros:.1} µs of CPU each",
+        events as f64 / seconds
+    );
+}
+
+/// Processor time of all threads so far: what a busy machine does not blur. Zero where the system does not tell.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let behind_name = stat.rsplit(')').next().unwrap_or_default();
+    behind_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 async fn append(queue: &Arc<dyn Queue>, records: Vec<Record>) {

@@ -2,9 +2,10 @@
 //! so that lifetime numbers stay provable.
 
 use crate::{companies::Companies, run::WorkerError};
-use cebe_catalog::{CompanyId, EventRecord, Micros, Node, time::DAY};
+use cebe_catalog::{CompanyId, EventRecord, Micros, Node, limits::QUARANTINE_DAYS, time::DAY};
 use cebe_central::{Central, Snapshot};
 use cebe_engine::change::{Changes, ControlChange, ControlKind, ControlRow};
+use smol_str::SmolStr;
 use std::ops::ControlFlow;
 
 /// Events retired in one commit.
@@ -36,8 +37,12 @@ pub fn expired(central: &dyn Central, companies: &Companies, at: Micros) -> Resu
         tracing::warn!("the clock jumped more than a day ahead; nothing expires until the next tick confirms it");
         return Ok(expired);
     }
-    if last.is_some_and(|(last, _)| last.utc_day() == at.utc_day()) {
+    if last.is_some_and(|(last, paused)| !paused && last.utc_day() == at.utc_day()) {
         return Ok(expired);
+    }
+    for (company, _) in companies.iter() {
+        let before = at.plus(-QUARANTINE_DAYS * DAY);
+        expired.changes.quarantine_removed.extend(refused_before(&snapshot, company, before)?);
     }
     for (company, row) in companies.iter().filter(|(_, row)| row.settings.retention_months > 0) {
         let kept = i64::from(row.settings.retention_months) * MONTH_DAYS;
@@ -45,6 +50,20 @@ pub fn expired(central: &dyn Central, companies: &Companies, at: Micros) -> Resu
         collect(&snapshot, company, before, &mut expired.batches)?;
     }
     Ok(expired)
+}
+
+/// Most refused events forgotten with one tick of one company; the next tick goes on.
+const FORGOTTEN_MAX: usize = 100_000;
+
+/// Refused events received before an instant; their receipts are ordered by time.
+fn refused_before(
+    snapshot: &Snapshot,
+    company: &CompanyId,
+    before: Micros,
+) -> Result<Vec<(CompanyId, SmolStr)>, WorkerError> {
+    let newest = format!("{:020}", before.0);
+    let old = snapshot.quarantine(company, Some(&newest), FORGOTTEN_MAX)?;
+    Ok(old.into_iter().map(|record| (company.clone(), record.receipt)).collect())
 }
 
 fn tick_row(at: Micros, paused: bool) -> Changes {

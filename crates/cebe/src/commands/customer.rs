@@ -50,7 +50,7 @@ impl Customer {
             let metrics = client.get(&format!("/v1/customers/{id}/metrics"), &[])?;
             profile["metrics"] = metrics["metrics"].clone();
         }
-        context.show(&profile, output::sheet);
+        context.show(&profile, view);
         Ok(())
     }
 
@@ -61,6 +61,34 @@ impl Customer {
             (.., Some((kind, value))) => Some((kind.as_str(), value.as_str())),
             _ => None,
         }
+    }
+}
+
+/// Who it is, then every number that says something.
+fn view(profile: &Value) -> String {
+    let mut head = profile.clone();
+    let mut numbers = Vec::new();
+    for part in ["aggregates", "metrics"] {
+        if let Some(Value::Object(answers)) = head.as_object_mut().and_then(|fields| fields.remove(part)) {
+            numbers.extend(answers.into_iter().filter(|(_, answer)| says_something(&answer["value"])));
+        }
+    }
+    let mut table = output::table(&["metric", "value", "unit"]);
+    for (name, answer) in &numbers {
+        let unit = answer["currency"].as_str().or(answer["unit"].as_str()).unwrap_or_default();
+        table.add_row([name.clone(), output::cell(&answer["value"]), unit.to_owned()]);
+    }
+    if numbers.is_empty() { output::sheet(&head) } else { format!("{}\n\n{table}", output::sheet(&head)) }
+}
+
+/// Nothing, none and never are what most numbers of most customers say.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::Array(items) => !items.is_empty(),
+        Value::String(text) => !text.trim_matches(['0', '.']).is_empty(),
+        _ => true,
     }
 }
 

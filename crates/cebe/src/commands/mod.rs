@@ -1,8 +1,10 @@
 //! The command line: one file per command. Each turns its arguments into requests, and the answers into tables or JSON.
 
+mod bench;
 mod catalog;
 mod company;
 mod customer;
+mod demo;
 mod erase;
 mod identity;
 mod key;
@@ -61,6 +63,7 @@ struct Everywhere {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Demo(demo::Demo),
     Push(push::Push),
     Customer(customer::Customer),
     Timeline(timeline::Timeline),
@@ -76,6 +79,7 @@ enum Command {
     Verify(verify::Verify),
     Catalog(catalog::Catalog),
     Operations(operations::Operations),
+    Bench(bench::Bench),
     Settings(settings::Settings),
 }
 
@@ -117,6 +121,7 @@ impl Command {
     fn flags(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Serve(command) => command.flags(),
+            Self::Demo(command) => command.flags(),
             Self::Verify(command) => command.flags(),
             _ => Vec::new(),
         }
@@ -125,6 +130,8 @@ impl Command {
     fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Serve(command) => command.run(context),
+            Self::Demo(command) => command.run(context),
+            Self::Bench(command) => command.run(context),
             Self::Push(command) => command.run(context),
             Self::Customer(command) => command.run(context),
             Self::Timeline(command) => command.run(context),

@@ -33,13 +33,24 @@ impl Serve {
         serve::log(&settings.log)?;
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Machine(error.into()))?;
         runtime.block_on(async {
-            let server = serve::start(settings).await?;
+            // Heard before anybody is told where it listens, so that no request to stop is lost.
+            let mut stop = Box::pin(serve::hear_stop()?);
+            let server = tokio::select! {
+                started = serve::start(settings) => started?,
+                () = &mut stop => return Ok(()),
+            };
+            if let Some(path) = &server.made_master_key {
+                output::words(&format!(
+                    "a master key was made in {}: back it up apart from the data, without it no sealed value can be read",
+                    path.display()
+                ));
+            }
             if let Some(key) = &server.made_key {
                 output::words("the first admin key was made; it is shown this once, keep it where secrets are kept:");
                 output::data(&format!("admin key {key}"));
             }
             output::data(&format!("listening on {}", server.url()));
-            Ok(server.run(serve::asked_to_stop()).await?)
+            Ok(server.run(stop).await?)
         })
     }
 }

@@ -90,3 +90,19 @@ fn judge(context: &Context, report: &Value) -> Result<(), Failure> {
         count => Err(Failure::No(format!("{count} differences between what is live and what the log says"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_the_answer_no() {
+        let variable = |_: &str| None;
+        let effective = crate::settings::load(None, &variable, &[]).unwrap();
+        let context = Context { effective, json: true };
+        assert!(judge(&context, &json!({"different": 0, "differences": []})).is_ok());
+        let difference = json!({"table": "point", "key": "total_spend", "stored": "2", "recomputed": "1"});
+        let refused = judge(&context, &json!({"different": 1, "differences": [difference]})).unwrap_err();
+        assert_eq!(refused.exit_code(), 1);
+    }
+}

@@ -12,6 +12,7 @@ mod upkeep;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use cebe_retriever::Reads;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub(crate) use first_key::made as made_key;
 pub(crate) use http::applied_events;
 pub(crate) use store::Store;
 pub(crate) use telemetry::log;
@@ -43,6 +45,8 @@ pub(crate) struct Server {
     address: SocketAddr,
     /// The admin key, when this start made it.
     pub(crate) made_key: Option<String>,
+    /// The master key's file, when this start made it.
+    pub(crate) made_master_key: Option<PathBuf>,
     listener: TcpListener,
     app: axum::Router,
     applier: Applier,
@@ -72,6 +76,7 @@ async fn assemble(settings: &Settings, store: Store, listener: TcpListener) -> R
     let telemetry = Telemetry::start()?;
     let clock = clock();
     let definitions = Arc::new(Definitions::standard().clone());
+    let made_master_key = store.made_master_key;
     let (queue, central): (Arc<dyn Queue>, Arc<dyn Central>) = (store.queue, store.central);
     let positions = central.snapshot()?.positions()?;
     let work = Work {
@@ -122,7 +127,7 @@ async fn assemble(settings: &Settings, store: Store, listener: TcpListener) -> R
     });
     let drain_max = Duration::from_secs(settings.drain_max_s);
     let address = listener.local_addr().context("the listener has no address")?;
-    Ok(Server { address, made_key, listener, app, applier, upkeep, queue, drain_max })
+    Ok(Server { address, made_key, made_master_key, listener, app, applier, upkeep, queue, drain_max })
 }
 
 fn reads(
@@ -197,24 +202,25 @@ async fn long_after(mut told: watch::Receiver<bool>, pause: Duration) {
     tokio::time::sleep(pause).await;
 }
 
-/// Resolves when the process is asked to stop.
-pub(crate) async fn asked_to_stop() {
-    let interrupted = async {
+/// From now on a request to stop is heard: it resolves what this gives, instead of ending the process.
+#[cfg(unix)]
+pub(crate) fn hear_stop() -> Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// From now on a request to stop is heard: it resolves what this gives, instead of ending the process.
+#[cfg(not(unix))]
+pub(crate) fn hear_stop() -> Result<impl Future<Output = ()> + Send + 'static> {
+    Ok(async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
-    }
+    })
 }

@@ -1,6 +1,6 @@
 //! The store of one data folder: queue and Central DB under one store id, with no gap between them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cebe_central::{self as central, Central, EmbeddedSettings};
@@ -10,7 +10,6 @@ use cebe_queue::{self as queue, Lane, Queue};
 
 use super::master_key;
 use crate::failure::Failure;
-use crate::output;
 use crate::settings::Settings;
 
 /// What a data folder holds.
@@ -21,6 +20,8 @@ pub(crate) struct Store {
     pub(crate) central: Arc<central::Embedded>,
     /// Wraps the companies' secrets.
     pub(crate) master: Arc<MasterKey>,
+    /// The master key's file, when this start made it.
+    pub(crate) made_master_key: Option<PathBuf>,
 }
 
 impl Store {
@@ -31,14 +32,8 @@ impl Store {
             .map_err(|error| Failure::Store(format!("cannot make the data folder {}: {error}", data.display())))?;
         let (master, made) = master_key::load_or_make(&settings.master_key_file, data)
             .map_err(|error| Failure::Store(format!("{error:#}")))?;
-        if let Some(path) = made {
-            output::words(&format!(
-                "a master key was made in {}: back it up apart from the data, without it no sealed value can be read",
-                path.display()
-            ));
-        }
         let (queue, central) = open_both(data, settings)?;
-        Ok(Self { queue: Arc::new(queue), central: Arc::new(central), master: Arc::new(master) })
+        Ok(Self { queue: Arc::new(queue), central: Arc::new(central), master: Arc::new(master), made_master_key: made })
     }
 }
 

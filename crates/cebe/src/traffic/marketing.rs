@@ -96,7 +96,7 @@ fn lead(scene: &mut Scene, about: &Value, click: &str) {
 /// What a platform says was spent on an ad on a day.
 pub(super) fn spend(scene: &mut Scene) {
     let mut attributes = placement(scene);
-    attributes["ad_spend"] = scene.amount(400).into();
+    attributes["ad_spend"] = scene.amount(30).into();
     attributes["currency"] = scene.company.currency.into();
     attributes["period"] = scene.now()[..10].into();
     attributes["timestamp"] = scene.now().into();

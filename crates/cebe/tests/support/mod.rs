@@ -38,8 +38,13 @@ pub struct Answer {
 impl Server {
     /// A server on an empty store.
     pub fn start() -> Self {
+        Self::start_logging("error", Stdio::inherit())
+    }
+
+    /// The same; what it logs under these rules goes to `words`.
+    pub fn start_logging(rules: &str, words: Stdio) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the store");
-        let (child, stdout, url) = spawn(folder.path());
+        let (child, stdout, url) = spawn(folder.path(), rules, words);
         Self { child, _stdout: stdout, folder, url, agent: agent() }
     }
 
@@ -76,7 +81,7 @@ impl Server {
 
     /// Starts it again on the same store.
     pub fn restart(&mut self) {
-        let (child, stdout, url) = spawn(self.folder.path());
+        let (child, stdout, url) = spawn(self.folder.path(), "error", Stdio::inherit());
         (self.child, self._stdout, self.url) = (child, stdout, url);
         self.agent = agent();
     }
@@ -114,6 +119,12 @@ impl Server {
         good(path, self.ask("GET", path, None))
     }
 
+    /// Reads what is not JSON.
+    pub fn text(&self, path: &str) -> String {
+        let response = self.agent.get(format!("{}{path}", self.url)).call().expect("the server answers");
+        response.into_body().read_to_string().expect("text")
+    }
+
     /// Sends; anything but 2xx fails the test.
     pub fn post(&self, path: &str, body: &Value) -> Value {
         good(path, self.ask("POST", path, Some(body)))
@@ -129,10 +140,17 @@ impl Server {
         self.post("/v1/events?wait=true&timeout_ms=20000&verbose=true", &json!(events))
     }
 
-    /// Waits until everything that was accepted is applied. Changes of settings answer after they are applied, and the
-    /// queue is in order, so one change is the wait.
+    /// Waits until everything that was accepted is applied. A change of settings answers once it is applied, or after
+    /// half a minute when much lies before it in the queue; so each turn is a wait, not a poll.
     pub fn drain(&self) {
-        self.put("/v1/teams/drained", &json!({"modules": [], "pii_classes": []}));
+        loop {
+            let change = json!({"modules": [], "pii_classes": []});
+            let answer = self.ask("PUT", "/v1/teams/drained", Some(&change));
+            assert!(matches!(answer.status, 200..=299 | 503), "{} {:#}", answer.status, answer.body);
+            if answer.status == 200 && self.ask("GET", "/readyz", None).body["lag_ms"] == 0 {
+                return;
+            }
+        }
     }
 
     /// The value of a company's metric.
@@ -196,16 +214,19 @@ fn agent() -> Agent {
     config.build().into()
 }
 
-fn spawn(folder: &Path) -> (Child, BufReader<ChildStdout>, String) {
+#[expect(clippy::zombie_processes, reason = "whoever gets the child waits for it")]
+fn spawn(folder: &Path, log: &str, words: Stdio) -> (Child, BufReader<ChildStdout>, String) {
     let mut command = Command::new(BINARY);
     command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
-    command.env("CEBE_ADMIN_KEY", ADMIN).env("CEBE_LOG", "error").current_dir(folder);
-    let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary starts");
+    command.env("CEBE_ADMIN_KEY", ADMIN).env("CEBE_LOG", log).current_dir(folder);
+    let mut child = command.stdout(Stdio::piped()).stderr(words).spawn().expect("the binary starts");
     let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
     loop {
         let mut line = String::new();
         let read = stdout.read_line(&mut line).expect("stdout can be read");
-        assert_ne!(read, 0, "the server ended before it listened: {:?}", child.wait());
+        if read == 0 {
+            panic!("the server ended before it listened: {:?}", child.wait());
+        }
         if let Some(url) = line.trim().strip_prefix("listening on ") {
             return (child, stdout, url.to_owned());
         }

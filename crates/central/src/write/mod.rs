@@ -142,6 +142,9 @@ fn rows(batch: &mut Batch, changes: &Changes) {
         let key = QuarantineKey { company: record.header.company.clone(), receipt: record.receipt.clone() };
         batch.put(&key, record);
     }
+    for (company, receipt) in &changes.quarantine_removed {
+        batch.delete(&QuarantineKey { company: company.clone(), receipt: receipt.clone() });
+    }
     for conflict in &changes.conflicts {
         batch.put(&ConflictKey::of(conflict), conflict);
     }

@@ -28,9 +28,11 @@ mod stages;
 mod steps;
 mod survey;
 mod ticket;
+mod whole;
 
 pub use reading::{customers, dimension_text, fields_of};
 pub use registry::{NAMES, by_name, marks_of};
+pub use whole::fold_entries;
 
 use crate::entry::Entry;
 use alloc::vec::Vec;

@@ -7,14 +7,19 @@ use crate::{
     change::Conflict,
     rows::{Place, Seen, SeenKey},
 };
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::vec::Vec;
 use cebe_catalog::{EventRecord, Micros, record::Vault};
 
-/// The copies of a batch, and what was applied before.
+/// The copies of a batch, and what was applied before. Keys are numbered; lists hold one item per copy or per key.
 #[derive(Debug, Default)]
 pub struct Dedup {
     incoming: Vec<Incoming>,
-    stored: BTreeMap<SeenKey, Seen>,
+    /// Per copy: the number of its key.
+    key_of: Vec<usize>,
+    /// Per key: one copy that has it.
+    copy_of: Vec<usize>,
+    stored: Vec<Option<Seen>>,
+    leaders: Vec<Leader>,
 }
 
 /// What dedup decided.
@@ -31,6 +36,7 @@ pub struct Settled {
 }
 
 /// The copy that leads for one key.
+#[derive(Clone, Copy, Debug)]
 struct Leader {
     content: [u8; 16],
     received_at: Micros,
@@ -50,74 +56,78 @@ impl Dedup {
     }
 
     /// Keys to look up, in a fixed order.
-    pub fn keys(&self) -> Vec<SeenKey> {
-        let mut keys: Vec<SeenKey> = self.events().map(seen_key).collect();
-        keys.sort();
-        keys.dedup();
-        keys
+    pub fn keys(&mut self) -> Vec<SeenKey> {
+        self.number();
+        self.copy_of.iter().map(|copy| seen_key(&self.incoming[*copy].0)).collect()
+    }
+
+    /// Numbers the keys. Ids come first in the comparison: they differ, and often come in order.
+    fn number(&mut self) {
+        let parts = |copy: usize| {
+            let event = &self.incoming[copy].0;
+            (&event.id, &event.name, &event.header.module, &event.header.company)
+        };
+        let mut order: Vec<usize> = (0..self.incoming.len()).collect();
+        order.sort_by(|a, b| parts(*a).cmp(&parts(*b)));
+        let (mut key_of, mut copy_of) = (alloc::vec![0; order.len()], Vec::with_capacity(order.len()));
+        for copy in order {
+            if copy_of.last().is_none_or(|last| parts(*last) != parts(copy)) {
+                copy_of.push(copy);
+            }
+            key_of[copy] = copy_of.len() - 1;
+        }
+        (self.key_of, self.copy_of) = (key_of, copy_of);
     }
 
     /// Answers [`Dedup::keys`].
-    pub fn supply(&mut self, rows: Vec<Option<Seen>>) {
-        let keys = self.keys();
-        self.stored = keys.into_iter().zip(rows).filter_map(|(key, row)| Some((key, row?))).collect();
+    pub fn supply(&mut self, mut rows: Vec<Option<Seen>>) {
+        rows.resize(self.copy_of.len(), None);
+        self.stored = rows;
+        self.leaders = self.lead();
     }
 
     /// Keys whose stored event loses against a copy of this batch: its event must be loaded, to be taken out.
     pub fn superseded(&self) -> Vec<SeenKey> {
-        let mut keys: Vec<SeenKey> = self
-            .leaders()
-            .into_iter()
-            .filter(|(key, leader)| leader.from.is_some() && self.stored.contains_key(key))
-            .map(|(key, _)| key)
-            .collect();
-        keys.sort();
-        keys
+        let lost = |key: &usize| self.stored[*key].is_some() && self.leaders[*key].from.is_some();
+        (0..self.stored.len()).filter(lost).map(|key| self.key(key)).collect()
     }
 
-    fn leaders(&self) -> BTreeMap<SeenKey, Leader> {
-        let mut leaders: BTreeMap<SeenKey, Leader> = BTreeMap::new();
-        for (key, seen) in &self.stored {
-            let leader = Leader { content: seen.content, received_at: seen.received_at, from: None };
-            leaders.insert(key.clone(), leader);
-        }
-        for (index, (event, ..)) in self.incoming.iter().enumerate() {
-            let received_at = event.header.received_at;
-            let copy = Leader { content: event.content, received_at, from: Some(index) };
-            match leaders.entry(seen_key(event)) {
-                alloc::collections::btree_map::Entry::Vacant(vacant) => {
-                    vacant.insert(copy);
-                }
-                alloc::collections::btree_map::Entry::Occupied(mut occupied) => {
-                    let retired = self.stored.get(occupied.key()).is_some_and(|seen| seen.retired);
-                    let leader = occupied.get_mut();
-                    if leader.content == event.content {
-                        leader.received_at = leader.received_at.min(received_at);
-                    } else if !retired && (received_at, event.content) < (leader.received_at, leader.content) {
-                        *leader = copy;
-                    }
-                }
+    fn key(&self, key: usize) -> SeenKey {
+        seen_key(&self.incoming[self.copy_of[key]].0)
+    }
+
+    fn lead(&self) -> Vec<Leader> {
+        let stored = |seen: &Seen| Leader { content: seen.content, received_at: seen.received_at, from: None };
+        let mut leaders: Vec<Option<Leader>> = self.stored.iter().map(|seen| seen.as_ref().map(stored)).collect();
+        for (copy, (event, ..)) in self.incoming.iter().enumerate() {
+            let key = self.key_of[copy];
+            let (content, received_at) = (event.content, event.header.received_at);
+            let retired = self.stored[key].as_ref().is_some_and(|seen| seen.retired);
+            let leader = leaders[key].get_or_insert(Leader { content, received_at, from: Some(copy) });
+            if leader.content == content {
+                leader.received_at = leader.received_at.min(received_at);
+            } else if !retired && (received_at, content) < (leader.received_at, leader.content) {
+                *leader = Leader { content, received_at, from: Some(copy) };
             }
         }
-        leaders
+        leaders.into_iter().flatten().collect()
     }
 
     /// Decides, and counts every outcome.
     pub fn settle(self, counts: &mut Counts) -> Settled {
-        let leaders = self.leaders();
         let mut settled = Settled::default();
-        for (key, seen) in &self.stored {
-            let Some(leader) = leaders.get(key) else { continue };
+        for (key, (seen, leader)) in self.stored.iter().zip(&self.leaders).enumerate() {
+            let Some(seen) = seen else { continue };
             if leader.from.is_some() {
-                settled.replaced.push((key.clone(), seen.place));
+                settled.replaced.push((self.key(key), seen.place));
             } else if leader.received_at < seen.received_at {
-                settled.lowered.push((key.clone(), Seen { received_at: leader.received_at, ..seen.clone() }));
+                settled.lowered.push((self.key(key), Seen { received_at: leader.received_at, ..seen.clone() }));
             }
         }
-        for (index, (mut event, place, vault)) in self.incoming.into_iter().enumerate() {
-            let Some(leader) = leaders.get(&seen_key(&event)) else { continue };
+        for (copy, (mut event, place, vault)) in self.incoming.into_iter().enumerate() {
+            let leader = self.leaders[self.key_of[copy]];
             let outcome = counts.at(&event.header);
-            if leader.from == Some(index) {
+            if leader.from == Some(copy) {
                 outcome.applied += 1;
                 event.header.received_at = leader.received_at;
                 settled.applied.push((event, place, vault));

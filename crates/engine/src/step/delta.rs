@@ -1,17 +1,20 @@
 //! What changes in points, activity and tallies: contributions after minus contributions before.
 
 use super::{
-    context::Context,
+    context::{CompanyContext, Context},
+    plan::Plans,
     project::Placed,
-    unit::{Unit, fold_entries},
+    slots::Slots,
+    unit::Unit,
 };
 use crate::{
     change::Changes,
-    component::{self, Contribution},
-    rows::{ActivityKey, FactKey, FactRow, Point, PointKey, Sum, TallyKey},
+    component::{Contribution, each_contribution},
+    rows::{ActivityKey, Point, PointKey, Sum, TallyKey},
 };
-use alloc::collections::{BTreeMap, BTreeSet};
-use cebe_catalog::{CompanyId, Micros};
+use alloc::{collections::BTreeMap, vec::Vec};
+use cebe_catalog::{CompanyId, Micros, Node, time::Day};
+use smol_str::SmolStr;
 
 /// Does what leaves the log stay in the numbers?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,86 +27,115 @@ pub enum Sealing {
     Erasure,
 }
 
+/// Where a contribution is booked, what differs most first: compared very often.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Spot {
+    bucket: Micros,
+    component: usize,
+    dimensions: Vec<SmolStr>,
+    company: CompanyId,
+}
+
+/// Whose activity it is.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Active {
+    component: usize,
+    day: Day,
+    anchor: Node,
+    company: CompanyId,
+}
+
 /// What changes in points, activity and tallies.
-#[derive(Default)]
-pub(super) struct Delta {
-    points: BTreeMap<PointKey, Sum>,
-    activity: BTreeMap<ActivityKey, i64>,
+pub(super) struct Delta<'p> {
+    context: Context<'p>,
+    plans: &'p Plans<'p>,
+    points: BTreeMap<Spot, Sum>,
+    activity: Vec<(Active, i64)>,
     tallies: BTreeMap<TallyKey, Sum>,
 }
 
-impl Delta {
-    pub(super) fn fold_all(
-        &mut self,
-        context: Context<'_>,
-        rows: &BTreeMap<FactKey, FactRow>,
-        units: &BTreeSet<Unit>,
-        sign: i64,
-    ) {
+impl<'p> Delta<'p> {
+    /// No change.
+    pub(super) fn new(context: Context<'p>, plans: &'p Plans<'p>) -> Self {
+        Self { context, plans, points: BTreeMap::new(), activity: Vec::new(), tallies: BTreeMap::new() }
+    }
+
+    /// Adds what these units contribute now, or takes it away.
+    pub(super) fn fold_all<'u>(&mut self, slots: &Slots, units: impl Iterator<Item = &'u Unit>, sign: i64) {
         for unit in units {
-            let Some(folded) = unit.fold(context, rows) else { continue };
-            let Some(fact) = context.definitions.facts.get(&unit.fact) else { continue };
-            for contribution in component::contributions(context.definitions, fact, &folded) {
-                self.add(context, &unit.company, contribution, sign);
+            let key = &unit.first(slots).key;
+            let Some(plan) = self.plans.of(&key.fact).filter(|plan| !plan.components.is_empty()) else { continue };
+            let Some(company) = self.context.companies.get(&key.company) else { continue };
+            let Some(folded) = unit.fold(self.context, plan, slots) else { continue };
+            for (number, component) in &plan.components {
+                each_contribution(component, &folded, |one| self.add((&key.company, company), *number, one, sign));
             }
         }
     }
 
-    pub(super) fn occurrence(&mut self, context: Context<'_>, placed: &Placed<'_>, add: bool) {
-        let Some(company) = context.companies.get(&placed.key.company) else { return };
-        let Some(folded) = fold_entries(placed.fact, company, &placed.key.key, [&placed.entry].into(), None) else {
-            return;
-        };
-        let sign = if add { 1 } else { -1 };
-        for contribution in component::contributions(context.definitions, placed.fact, &folded) {
-            for anchor in placed.entry.anchor.iter().chain(&placed.entry.customers) {
-                let key = TallyKey {
-                    company: placed.key.company.clone(),
-                    anchor: anchor.clone(),
-                    component: contribution.component.clone(),
-                };
-                *self.tallies.entry(key).or_default() += signed(contribution.sum, sign);
-            }
-            self.add(context, &placed.key.company, contribution, sign);
+    /// Adds what an occurrence contributes, or takes it away; it is kept by anchor too.
+    pub(super) fn occurrence(&mut self, placed: &Placed<'_>, add: bool) {
+        let (id, sign) = (&placed.key.company, if add { 1 } else { -1 });
+        let Some(plan) = self.plans.of(&placed.fact.name) else { return };
+        let Some(company) = self.context.companies.get(id) else { return };
+        let Some(folded) = plan.fold(company, &placed.key.key, [&placed.entry].into(), None) else { return };
+        for (number, component) in &plan.components {
+            each_contribution(component, &folded, |one| {
+                for anchor in placed.entry.anchor.iter().chain(&placed.entry.customers) {
+                    let (anchor, component) = (anchor.clone(), one.component.clone());
+                    let key = TallyKey { company: id.clone(), anchor, component };
+                    *self.tallies.entry(key).or_default() += signed(one.sum, sign);
+                }
+                self.add((id, company), *number, one, sign);
+            });
         }
     }
 
-    fn add(&mut self, context: Context<'_>, id: &CompanyId, contribution: Contribution, sign: i64) {
-        let Some(company) = context.companies.get(id) else { return };
-        let active = context.definitions.components.get(&contribution.component).is_some_and(|c| c.activity);
-        if let Some(anchor) = contribution.anchor.clone().filter(|_| active) {
-            let day = contribution.day_at.local_day(&company.zone);
-            let component = contribution.component.clone();
-            *self.activity.entry(ActivityKey { company: id.clone(), component, day, anchor }).or_default() += sign;
+    fn add(&mut self, (id, company): (&CompanyId, &CompanyContext), component: usize, one: Contribution, sign: i64) {
+        // A component that keeps no activity tells nobody's.
+        if let Some(anchor) = one.anchor {
+            let day = one.day_at.local_day(&company.zone);
+            self.activity.push((Active { component, day, anchor, company: id.clone() }, sign));
         }
-        let bucket = Micros(contribution.bucket_at.0.div_euclid(company.bucket_micros) * company.bucket_micros);
-        let key = PointKey {
-            company: id.clone(),
-            component: contribution.component,
-            bucket,
-            dimensions: contribution.dimensions,
-        };
-        *self.points.entry(key).or_default() += signed(contribution.sum, sign);
+        let bucket = Micros(one.bucket_at.0.div_euclid(company.bucket_micros) * company.bucket_micros);
+        let spot = Spot { bucket, component, dimensions: one.dimensions, company: id.clone() };
+        *self.points.entry(spot).or_default() += signed(one.sum, sign);
     }
 
     pub(super) fn negate(&mut self) {
         self.points.values_mut().for_each(|sum| *sum = -*sum);
-        self.activity.values_mut().for_each(|count| *count = -*count);
+        self.activity.iter_mut().for_each(|(_, count)| *count = -*count);
         self.tallies.values_mut().for_each(|sum| *sum = -*sum);
     }
 
     /// Hands the differences over. What is sealed stays in the points, apart; what is kept by anchor stays with expiry
     /// and goes with erasure.
     pub(super) fn finish(self, sealing: Sealing, changes: &mut Changes) {
-        for (key, sum) in self.points.into_iter().filter(|(_, sum)| !sum.is_zero()) {
+        for (spot, sum) in self.points.into_iter().filter(|(_, sum)| !sum.is_zero()) {
             let sealed = if sealing == Sealing::No { Sum::default() } else { -sum };
+            let Spot { bucket, component, dimensions, company } = spot;
+            let key = PointKey { company, component: self.plans.component(component).clone(), bucket, dimensions };
             changes.points.push((key, Point { live: sum, sealed }));
         }
         if sealing != Sealing::Expiry {
-            changes.activity.extend(self.activity.into_iter().filter(|(_, count)| *count != 0));
+            changes.activity.extend(totals(self.activity).map(|(active, count)| {
+                let Active { component, day, anchor, company } = active;
+                (ActivityKey { company, component: self.plans.component(component).clone(), day, anchor }, count)
+            }));
             changes.tallies.extend(self.tallies.into_iter().filter(|(_, sum)| !sum.is_zero()));
         }
     }
+}
+
+/// One count per key, without those that come to nothing.
+fn totals(mut counts: Vec<(Active, i64)>) -> impl Iterator<Item = (Active, i64)> {
+    counts.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    counts.dedup_by(|(later, count), (earlier, total)| {
+        let same = later == earlier;
+        *total += if same { *count } else { 0 };
+        same
+    });
+    counts.into_iter().filter(|(_, count)| *count != 0)
 }
 
 fn signed(sum: Sum, sign: i64) -> Sum {

@@ -5,12 +5,15 @@
 pub mod context;
 pub mod dedup;
 pub mod delta;
+mod held;
 pub mod ledger;
 pub mod outcome;
 pub mod people;
+mod plan;
 pub mod project;
+mod slots;
 pub mod tokens;
-pub mod unit;
+mod unit;
 
 use crate::{
     change::{Applied, Changes, Removed},
@@ -167,7 +170,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    fn want_ids(&self) -> Wants {
+    fn want_ids(&mut self) -> Wants {
         let mut nodes: Vec<NodeKey> = self.dedup.events().flat_map(nodes_of).collect();
         nodes.extend(self.removed.iter().flat_map(nodes_of));
         if let Some((company, node)) = &self.erase {
@@ -182,7 +185,7 @@ impl<'a> Step<'a> {
     fn want_events(&self) -> Wants {
         let histories = self.erase.as_ref().map_or_else(Vec::new, |(company, node)| {
             let person = self.people.before(company, node);
-            person.into_iter().map(|node| NodeKey { company: company.clone(), node }).collect()
+            person.iter().map(|node| NodeKey { company: company.clone(), node: node.clone() }).collect()
         });
         Wants { events: self.dedup.superseded(), histories, ..Wants::default() }
     }
@@ -210,7 +213,7 @@ impl<'a> Step<'a> {
         let mut first: Vec<NodeKey> = self.removed.iter().flat_map(nodes_of).collect();
         if let Some((company, node)) = &self.erase {
             let person = self.people.before(company, node);
-            first.extend(person.into_iter().map(|node| NodeKey { company: company.clone(), node }));
+            first.extend(person.iter().map(|node| NodeKey { company: company.clone(), node: node.clone() }));
         }
         first.retain(|key| !self.people.knows(key));
         nodes.extend(first);
@@ -291,8 +294,9 @@ impl<'a> Step<'a> {
             if self.needs_identity(&event) {
                 self.counts.at(&event.header).no_identity += 1;
             }
-            let warnings = i64::try_from(event.warnings.len()).unwrap_or(0);
-            self.counts.at(&event.header).warnings += warnings;
+            if !event.warnings.is_empty() {
+                self.counts.at(&event.header).warnings += i64::try_from(event.warnings.len()).unwrap_or(0);
+            }
             let company = event.company().clone();
             self.changes.vault.extend(vault.into_iter().map(|(token, sealed)| (company.clone(), token, sealed)));
             self.changes.applied.push(Applied { event, place });

@@ -8,7 +8,6 @@ use crate::{
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
-    vec,
     vec::Vec,
 };
 use cebe_catalog::{CompanyId, EventRecord, Node, control::Unlink};
@@ -44,8 +43,10 @@ impl People {
             company.fresh.insert(key.node.clone());
         }
         let row = row.unwrap_or_default();
-        company.before.entry(key.node.clone()).or_insert_with(|| row.clone());
-        company.after.entry(key.node).or_insert(row);
+        if let alloc::collections::btree_map::Entry::Vacant(vacant) = company.before.entry(key.node) {
+            company.after.insert(vacant.key().clone(), row.clone());
+            vacant.insert(row);
+        }
     }
 
     /// Has the node been loaded?
@@ -54,12 +55,12 @@ impl People {
     }
 
     /// The nodes of the customer that a node was part of.
-    pub fn before(&self, company: &CompanyId, node: &Node) -> Vec<Node> {
+    pub fn before<'s>(&'s self, company: &CompanyId, node: &'s Node) -> &'s [Node] {
         together(self.companies.get(company).map(|company| &company.before), node)
     }
 
     /// The nodes of the customer that a node is part of now.
-    pub fn after(&self, company: &CompanyId, node: &Node) -> Vec<Node> {
+    pub fn after<'s>(&'s self, company: &CompanyId, node: &'s Node) -> &'s [Node] {
         together(self.companies.get(company).map(|company| &company.after), node)
     }
 
@@ -130,7 +131,7 @@ impl People {
 
     /// Marks every node of a person as erased; its links went with its events.
     pub fn erase(&mut self, company: &CompanyId, node: &Node) {
-        let nodes = self.before(company, node);
+        let nodes = self.before(company, node).to_vec();
         let company = self.companies.entry(company.clone()).or_default();
         for node in nodes {
             // A value that other people share keeps their links; everything else of the person is gone.
@@ -163,8 +164,8 @@ impl People {
             let input = Input { rows: &company.after, nodes: &found.nodes, settings: &settings.settings };
             let assembly = assemble(&input);
             for node in identity::write_together(&mut company.after, &assembly) {
-                company.moved.extend(together(Some(&company.before), &node));
-                company.moved.extend(together(Some(&company.after), &node));
+                company.moved.extend(together(Some(&company.before), &node).iter().cloned());
+                company.moved.extend(together(Some(&company.after), &node).iter().cloned());
             }
         }
     }
@@ -190,10 +191,10 @@ fn pairs(event: &EventRecord) -> BTreeSet<(&Node, &Node)> {
     own.chain(referenced).filter(|(anchor, other)| anchor != other).collect()
 }
 
-fn together(rows: Option<&Rows>, node: &Node) -> Vec<Node> {
+fn together<'s>(rows: Option<&'s Rows>, node: &'s Node) -> &'s [Node] {
     match rows.and_then(|rows| rows.get(node)) {
-        Some(row) if !row.together.is_empty() => row.together.clone(),
-        _ => vec![node.clone()],
+        Some(row) if !row.together.is_empty() => &row.together,
+        _ => core::slice::from_ref(node),
     }
 }
 

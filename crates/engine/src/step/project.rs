@@ -12,7 +12,7 @@ use cebe_catalog::{
     time::{Day, Zone},
     value,
 };
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 /// One entry and the fact it belongs to.
 #[derive(Clone, Debug)]
@@ -122,10 +122,11 @@ fn place<'a>(
         customers: event.references.iter().map(|reference| reference.anchor.clone()).collect(),
         fields: fields(projection, event, item.map(|(_, value)| value)),
     };
-    for (owner, key) in keys.into_iter().flat_map(|key| owners(fact, projection, event, key)) {
-        let key = FactKey { company: event.company().clone(), owner, fact: fact.name.clone(), key };
-        placed.push(Placed { fact, key, entry: entry.clone() });
-    }
+    let mut owners: Vec<_> = keys.into_iter().flat_map(|key| owners(fact, projection, event, key)).collect();
+    let last = owners.pop();
+    let key = |(owner, key)| FactKey { company: event.company().clone(), owner, fact: fact.name.clone(), key };
+    placed.extend(owners.into_iter().map(|owner| Placed { fact, key: key(owner), entry: entry.clone() }));
+    placed.extend(last.map(|owner| Placed { fact, key: key(owner), entry }));
 }
 
 fn fields(projection: &Projection, event: &EventRecord, item: Option<Value>) -> Vec<(SmolStr, Value)> {
@@ -271,5 +272,10 @@ pub fn text_of(value: &Value) -> Option<String> {
 
 /// The key of the period that holds `at`, in ten digits, so that keys sort by time.
 pub fn period_key(at: Micros, window_micros: i64) -> SmolStr {
-    format!("{:010}", at.0.div_euclid(window_micros)).into()
+    numbered(at.0.div_euclid(window_micros))
+}
+
+/// The key of a period by its number.
+pub fn numbered(period: i64) -> SmolStr {
+    format_smolstr!("{period:010}")
 }

@@ -1,43 +1,47 @@
 //! What is folded as one, and which periods of a window fact bear on each other.
 
 use super::{
-    context::{CompanyContext, Context},
+    context::Context,
+    people::People,
+    plan::{Plan, Plans},
     project,
+    slots::{Slot, Slots},
 };
 use crate::{
     entry::Entry,
-    fold::{self, FoldInput, Folded},
-    rows::{FactKey, FactRow, Owner},
+    fold::Folded,
+    rows::{FactKey, Owner},
 };
-use alloc::{collections::BTreeMap, vec::Vec};
-use cebe_catalog::{
-    CompanyId, Micros, Node,
-    definition::{FactDefinition, Whose},
-};
+use alloc::vec::Vec;
+use cebe_catalog::{Micros, Node, definition::FactDefinition, definition::Whose};
 use smol_str::SmolStr;
 
-/// What is folded as one: an entity's fact, or one customer's part of a customer fact.
+/// What is folded as one: an entity's fact, or one customer's part of a customer fact, by the numbers of its rows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Unit {
-    pub company: CompanyId,
-    pub fact: SmolStr,
-    pub key: SmolStr,
-    /// The customer's nodes; empty for an entity.
-    pub nodes: Vec<Node>,
+    /// Its rows, at least one.
+    own: Vec<usize>,
+    /// When it is one.
+    pub side: Side,
+    /// Rows of the period before, which bear on its own.
+    context: Vec<usize>,
+}
+
+/// When rows are folded as one: customers may change in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Side {
+    /// Before and after.
+    Both,
+    /// By the customers as they were.
+    Before,
+    /// By the customers as they are.
+    After,
 }
 
 /// The keys whose entries bear on a window fact's period: the one before, itself, the one after.
-pub(super) fn around(fact: &FactDefinition, company: &CompanyContext, key: &SmolStr) -> Vec<SmolStr> {
+pub(super) fn around(fact: &FactDefinition, key: &SmolStr) -> Vec<SmolStr> {
     match period(fact, key) {
-        Some(period) => (period - 1..=period + 1).map(|p| numbered(company, fact, p)).collect(),
-        None => [key.clone()].into(),
-    }
-}
-
-/// The periods whose marks an entry of this one can change: itself and the next.
-pub(super) fn following(fact: &FactDefinition, company: &CompanyContext, key: &SmolStr) -> Vec<SmolStr> {
-    match period(fact, key) {
-        Some(period) => (period..=period + 1).map(|p| numbered(company, fact, p)).collect(),
+        Some(period) => [project::numbered(period - 1), key.clone(), project::numbered(period + 1)].into(),
         None => [key.clone()].into(),
     }
 }
@@ -46,70 +50,98 @@ fn period(fact: &FactDefinition, key: &SmolStr) -> Option<i64> {
     if fact.whose == Whose::Window { key.split('\u{1f}').next()?.parse().ok() } else { None }
 }
 
-fn numbered(company: &CompanyContext, fact: &FactDefinition, period: i64) -> SmolStr {
-    let window = company.window_micros(fact.window.as_deref());
-    project::period_key(Micros(period.saturating_mul(window)), window)
+/// Finds the units that rows belong to.
+pub(super) struct Units<'s> {
+    plans: &'s Plans<'s>,
+    people: &'s People,
+    slots: &'s Slots,
+    found: Vec<Unit>,
+}
+
+impl<'s> Units<'s> {
+    /// The units of the rows at `places`, each once, by the customers as they were and as they are.
+    pub(super) fn of(
+        plans: &'s Plans<'s>,
+        people: &'s People,
+        slots: &'s Slots,
+        places: impl Iterator<Item = usize>,
+    ) -> Vec<Unit> {
+        let mut units = Self { plans, people, slots, found: Vec::new() };
+        places.for_each(|place| units.add(place));
+        units.found.sort_unstable();
+        units.found.dedup();
+        units.found
+    }
+
+    fn add(&mut self, place: usize) {
+        let key = &self.slots[place].key;
+        let Some(plan) = self.plans.of(&key.fact) else { return };
+        match &key.owner {
+            // Nobody's part of a window fact stands alone and is never looked back from.
+            Owner::Entity if plan.is_window() => {}
+            Owner::Entity => self.found.push(Unit { own: [place].into(), side: Side::Both, context: Vec::new() }),
+            Owner::Anchor(node) => {
+                let (before, after) = (self.people.before(&key.company, node), self.people.after(&key.company, node));
+                if before == after {
+                    self.person(plan, place, node, before, Side::Both);
+                } else {
+                    self.person(plan, place, node, before, Side::Before);
+                    self.person(plan, place, node, after, Side::After);
+                }
+            }
+        }
+    }
+
+    /// The unit of a row, and that of the next period, whose marks its entries can change.
+    fn person(&mut self, plan: &Plan<'_>, place: usize, node: &Node, nodes: &[Node], side: Side) {
+        let key = &self.slots[place].key;
+        let own = self.rows(place, node, nodes, 0, &key.key);
+        let Some(period) = period(plan.fact, &key.key) else {
+            self.found.push(Unit { own, side, context: Vec::new() });
+            return;
+        };
+        let context = self.rows(place, node, nodes, -1, &project::numbered(period - 1));
+        let next = self.rows(place, node, nodes, 1, &project::numbered(period + 1));
+        if !next.is_empty() {
+            self.found.push(Unit { own: next, side, context: own.clone() });
+        }
+        self.found.push(Unit { own, side, context });
+    }
+
+    /// The rows of a customer's nodes under a key; `step` says on which side of `place` that of `node` lies.
+    fn rows(&self, place: usize, node: &Node, nodes: &[Node], step: isize, key: &str) -> Vec<usize> {
+        let at: &FactKey = &self.slots[place].key;
+        let row = |one: &Node| match one == node {
+            true if step == 0 => Some(place),
+            true => self.slots.beside(place, step, key),
+            false => self.slots.find(&at.company, Some(one), &at.fact, key),
+        };
+        nodes.iter().filter_map(row).collect()
+    }
 }
 
 impl Unit {
-    /// Is the row of this key part of the unit?
-    pub(super) fn holds(&self, key: &FactKey) -> bool {
-        let owner = match &key.owner {
-            Owner::Entity => self.nodes.is_empty(),
-            Owner::Anchor(node) => self.nodes.contains(node),
-        };
-        owner && self.company == key.company && self.fact == key.fact && self.key == key.key
+    /// Is this row part of it?
+    pub(super) fn holds(&self, place: usize) -> bool {
+        self.own.contains(&place)
     }
 
-    /// Folds what the rows hold of it.
-    pub(super) fn fold(&self, context: Context<'_>, rows: &BTreeMap<FactKey, FactRow>) -> Option<Folded> {
-        let fact = context.definitions.facts.get(&self.fact)?;
-        let company = context.companies.get(&self.company)?;
-        let own = period(fact, &self.key);
-        let mut keys = Vec::new();
-        if let Some(own) = own {
-            keys.push(numbered(company, fact, own - 1));
+    /// One of its rows: they differ in the anchor only.
+    pub(super) fn first<'r>(&self, slots: &'r Slots) -> &'r Slot {
+        &slots[self.own[0]]
+    }
+
+    /// Folds what its rows hold.
+    pub(super) fn fold(&self, context: Context<'_>, plan: &Plan<'_>, slots: &Slots) -> Option<Folded> {
+        let key = &self.first(slots).key;
+        if self.own.iter().all(|place| slots[*place].row.entries.is_empty()) {
+            return None;
         }
-        keys.push(self.key.clone());
-        let entries = self.entries(rows, &keys);
-        let own_from = own.map(|own| Micros(own.saturating_mul(company.window_micros(fact.window.as_deref()))));
-        fold_entries(fact, company, &self.key, entries, own_from)
+        let company = context.companies.get(&key.company)?;
+        let window = || company.window_micros(plan.fact.window.as_deref());
+        let own_from = period(plan.fact, &key.key).map(|own| Micros(own.saturating_mul(window())));
+        let places = self.own.iter().chain(&self.context);
+        let entries: Vec<&Entry> = places.flat_map(|place| &slots[*place].row.entries).collect();
+        plan.fold(company, &key.key, entries, own_from)
     }
-
-    fn entries<'r>(&self, rows: &'r BTreeMap<FactKey, FactRow>, keys: &[SmolStr]) -> Vec<&'r Entry> {
-        let owners: Vec<Owner> = match self.nodes.as_slice() {
-            [] => [Owner::Entity].into(),
-            nodes => nodes.iter().cloned().map(Owner::Anchor).collect(),
-        };
-        let mut entries = Vec::new();
-        for owner in owners {
-            for key in keys {
-                let key = FactKey {
-                    company: self.company.clone(),
-                    owner: owner.clone(),
-                    fact: self.fact.clone(),
-                    key: key.clone(),
-                };
-                entries.extend(rows.get(&key).into_iter().flat_map(|row| &row.entries));
-            }
-        }
-        entries
-    }
-}
-
-/// Folds entries of one fact: sorted by rank, each event once. `None` when there is nothing to fold.
-pub fn fold_entries(
-    fact: &FactDefinition,
-    company: &CompanyContext,
-    key: &str,
-    mut entries: Vec<&Entry>,
-    own_from: Option<Micros>,
-) -> Option<Folded> {
-    if entries.is_empty() {
-        return None;
-    }
-    entries.sort_by(|a, b| a.order().cmp(&b.order()));
-    entries.dedup_by(|a, b| a.order() == b.order());
-    let input = FoldInput { key, entries: &entries, settings: &company.settings, zone: &company.zone, own_from };
-    Some(fold::by_name(&fact.fold)?(&input))
 }

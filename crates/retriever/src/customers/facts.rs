@@ -13,9 +13,9 @@ use cebe_catalog::{
 use cebe_engine::{
     customer::FoldedFact,
     entry::Entry,
-    fold::Folded,
+    fold::{Folded, fold_entries},
     rows::{FactKey, Owner, Sum},
-    step::{CompanyContext, project::period_key, unit::fold_entries},
+    step::{CompanyContext, project::period_key},
 };
 use smol_str::SmolStr;
 use std::collections::BTreeMap;

@@ -23,6 +23,7 @@ use serde_json::Value as Json;
         (status = 200, description = "The profile, as GET /v1/customers/{id}", body = Object),
         (status = 400, description = "Not one identifier, or a malformed one", body = ErrorBody),
         (status = 404, description = "Nobody has it", body = ErrorBody),
+        (status = 410, description = "Whoever had it was erased", body = ErrorBody),
     ))]
 pub(crate) async fn lookup(State(house): State<Shared>, asked: Asked) -> Response {
     read(house, asked, Action::Read, answer).await

@@ -48,7 +48,9 @@ impl ReadError {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        Self::Invalid { code, path: path.into(), message: message.into(), hint: hint.into() }
+        // Names of parameters come from outside: one that is contact data is not repeated (law 6).
+        let path = cebe_privacy::detect::scrub(&path.into()).text;
+        Self::Invalid { code, path, message: message.into(), hint: hint.into() }
     }
 
     fn status(&self) -> StatusCode {

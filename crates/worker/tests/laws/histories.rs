@@ -224,3 +224,19 @@ impl History {
         bare
     }
 }
+
+/// Sends of one campaign to one customer, an hour apart.
+pub fn sends(count: u64) -> Vec<EventRecord> {
+    let send = |n: u64| {
+        let mut event = make(&"campaign.sent".into(), 7, 0);
+        event.id = format!("send-{n}").as_str().into();
+        event.anchor = Some(customer(0));
+        event.identifiers.clear();
+        event.event_at = Micros(1_500 * DAY + i64::try_from(n).unwrap_or(0) * HOUR);
+        event.attributes =
+            vec![("campaign_id".into(), Value::Text("c".into())), ("channel".into(), Value::Text("whatsapp".into()))];
+        event.content = fingerprint(&event);
+        event
+    };
+    (0..count).map(send).collect()
+}

@@ -94,3 +94,19 @@ proptest! {
         prop_assert!(report.is_clean(), "{:#?}", report);
     }
 }
+
+/// A fact keeps its newest thousand entries; what falls off is sealed, whichever came first, and the numbers stay.
+#[test]
+fn a_long_fact_keeps_its_numbers() {
+    let copies = histories::sends(1_300);
+    let history = History { settings: cebe_catalog::CompanySettings::default(), copies };
+    let forward: Vec<usize> = (0..history.copies.len()).collect();
+    let backward: Vec<usize> = forward.iter().rev().copied().collect();
+    let first = deliver(&history, &forward, &[500]);
+    let second = deliver(&history, &backward, &[170]);
+    assert_eq!(first.count_of("sends"), 1_300);
+    assert_eq!(second.count_of("sends"), 1_300);
+    assert_eq!(first.totals(), second.totals());
+    assert!(first.verify().is_clean(), "{:#?}", first.verify());
+    assert!(second.verify().is_clean(), "{:#?}", second.verify());
+}

@@ -107,6 +107,20 @@ impl Store {
         [("point", totals)].into()
     }
 
+    /// What one component counts, over everything.
+    pub fn count_of(&self, component: &str) -> i64 {
+        let mut count = 0;
+        let snapshot = self.memory.snapshot().unwrap();
+        let visit = &mut |key: &cebe_engine::rows::PointKey, point: &cebe_engine::rows::Point| {
+            if key.component == component {
+                count += point.total().count;
+            }
+            ControlFlow::Continue(())
+        };
+        snapshot.all_points(&company(), visit).unwrap();
+        count
+    }
+
     /// Does any derived row or event of the log still hold the node as anchor?
     pub fn mentions(&self, node: &Node) -> bool {
         let snapshot = self.memory.snapshot().unwrap();

@@ -107,3 +107,16 @@ fn retention_seals_what_it_takes_out() {
     rig.drain();
     assert_eq!(outcomes(&rig).duplicate, 1, "a late copy of an expired event is still a duplicate");
 }
+
+/// Requirement RETN-VAULT (quarantine): a refused event is kept thirty days, and no longer.
+#[test]
+fn quarantine_is_forgotten_after_thirty_days() {
+    let rig = Rig::new(CompanySettings { retention_months: 0, ..CompanySettings::default() });
+    rig.push(Lane::Live, vec![rig::refused()]);
+    rig.tick(rig::at());
+    assert_eq!(rig.snapshot().quarantine(&rig::company(), None, 10).unwrap().len(), 1);
+    for day in 1..=31 {
+        rig.tick(rig::at().plus(day * cebe_catalog::time::DAY));
+    }
+    assert!(rig.snapshot().quarantine(&rig::company(), None, 10).unwrap().is_empty());
+}

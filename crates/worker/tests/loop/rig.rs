@@ -1,9 +1,9 @@
 //! A worker between a queue and a store in memory.
 
 use cebe_catalog::{
-    CompanyId, CompanySettings, Definitions, EventRecord, Lane, Micros, Node, Record, Value,
+    CompanyId, CompanySettings, Definitions, EventRecord, Lane, Micros, Node, QuarantineCode, Record, Value,
     control::{Change, ControlRecord},
-    record::Header,
+    record::{Header, QuarantineRecord},
     time::DAY,
 };
 use cebe_central::{Central, KeyRange, Memory, Order, Snapshot, StoreError, StoreFacts, Table, View, port::Visit};
@@ -55,6 +55,20 @@ pub fn event(name: &str, id: &str, customer: &str) -> Record {
         }),
         Vec::new(),
     )
+}
+
+pub fn refused() -> Record {
+    Record::Quarantined(Box::new(QuarantineRecord {
+        header: Header { company: company(), module: "cdp".into(), received_at: at(), lane: Lane::Live },
+        receipt: format!("{:020}", at().0).into(),
+        name: None,
+        id: None,
+        code: QuarantineCode::MalformedJson,
+        path: None,
+        hint: QuarantineCode::MalformedJson.hint().into(),
+        body: Vec::new(),
+        key_id: "key".into(),
+    }))
 }
 
 impl Rig {

@@ -24,5 +24,7 @@ pub(super) async fn trace(request: Request, next: Next) -> Response {
 fn given(request: &Request) -> Option<String> {
     let text = request.headers().get(HEADER)?.to_str().ok()?;
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    (!text.is_empty() && text.len() <= ID_CHARS_MAX && text.bytes().all(harmless)).then(|| text.to_owned())
+    let fits = !text.is_empty() && text.len() <= ID_CHARS_MAX && text.bytes().all(harmless);
+    // A phone number is no id: it would stand in every log line of the request.
+    (fits && cebe_privacy::detect::classify(text).is_none()).then(|| text.to_owned())
 }
