@@ -20,7 +20,7 @@ use anyhow::{Context, Result};
 use cebe_adapter::{Desk, Door, DoorSettings};
 use cebe_catalog::{Definitions, Micros};
 use cebe_central::Central;
-use cebe_queue::{Lane, Queue};
+use cebe_queue::{Lane, PerLane, Queue};
 use cebe_retriever::Reads;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -85,9 +85,13 @@ async fn assemble(settings: &Settings, store: Store, listener: TcpListener) -> R
         definitions: Arc::clone(&definitions),
         clock: Arc::clone(&clock),
     };
-    let first = store::position_of(&positions, Lane::Live);
     let applier = Applier::start(work)?;
-    let lag = Arc::new(Lag::new(Arc::clone(&queue), applier.applied(), Arc::clone(&clock), first));
+    let lags = PerLane::from_fn(|lane| {
+        let first = store::position_of(&positions, lane);
+        Arc::new(Lag::new(lane, Arc::clone(&queue), applier.applied(), Arc::clone(&clock), first))
+    });
+    let lag = Arc::clone(&lags.live);
+    let worker_alive: Arc<dyn Fn() -> bool + Send + Sync> = Arc::new(applier.liveness());
     let desk = Desk::new(Door {
         queue: Arc::clone(&queue),
         central: Arc::clone(&central),
@@ -108,7 +112,9 @@ async fn assemble(settings: &Settings, store: Store, listener: TcpListener) -> R
     let upkeep = Upkeep {
         queue: Arc::clone(&queue),
         central: Arc::clone(&central),
-        lag: Arc::clone(&lag),
+        lags,
+        applied: applier.applied(),
+        worker_alive: Arc::clone(&worker_alive),
         telemetry: telemetry.clone(),
         clock: Arc::clone(&clock),
         runtime: tokio::runtime::Handle::current(),
@@ -121,7 +127,7 @@ async fn assemble(settings: &Settings, store: Store, listener: TcpListener) -> R
         central,
         definitions,
         lag,
-        worker_alive: Arc::new(applier.liveness()),
+        worker_alive,
         telemetry,
         request_bytes_max: usize::try_from(settings.request_bytes_max).unwrap_or(usize::MAX),
     });
@@ -147,7 +153,9 @@ fn reads(
         audit: Arc::new(move |operation, by| {
             let desk = auditor.clone();
             Box::pin(async move {
+                let reveals = u64::from(operation.kind == "pii_revealed");
                 let audited = desk.append_operation(&by, operation).await;
+                metrics::counter!("cebe_pii_revealed_total").increment(if audited.is_ok() { reveals } else { 0 });
                 audited.map(drop).map_err(|error| error.to_string())
             })
         }),
