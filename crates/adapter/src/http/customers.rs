@@ -6,6 +6,7 @@ use super::{
     company_of,
 };
 use crate::{
+    check::ids,
     desk::{Desk, DoorError},
     settings::{SettingError, object, take},
 };
@@ -82,7 +83,19 @@ pub(super) async fn unlink(
 
 fn links(fields: &mut Map<String, Value>) -> Result<Vec<(Node, Node)>, SettingError> {
     let pairs: Vec<Pair> = take(fields, "links", FORMS)?.unwrap_or_default();
-    Ok(pairs.iter().map(|pair| (Node::parse(&pair.anchor), Node::parse(&pair.other))).collect())
+    pairs.iter().map(|pair| Ok((node("links", &pair.anchor)?, node("links", &pair.other)?))).collect()
+}
+
+/// An end of a link. Contact data is none: no event may have it as an id, and the record of an unlink is kept for ever.
+fn node(path: &str, text: &str) -> Result<Node, SettingError> {
+    let node = Node::parse(text);
+    let is_contact = |id: &str| ids::is_contact(id) || (id.contains(':') && cebe_privacy::detect::scrub(id).found);
+    match &node {
+        Node::Customer(id) if is_contact(id) => {
+            Err(SettingError::invalid(path, "name customer ids, or kind:token as the identity shows them"))
+        }
+        _ => Ok(node),
+    }
 }
 
 fn apart(id: &str, fields: &mut Map<String, Value>) -> Result<Option<(Node, Node)>, SettingError> {
@@ -90,9 +103,10 @@ fn apart(id: &str, fields: &mut Map<String, Value>) -> Result<Option<(Node, Node
     let customer: Option<String> = take(fields, "customer", "an id")?;
     let from: Option<String> = take(fields, "from", "an id")?;
     let pair = pair.or_else(|| Some((customer.unwrap_or_else(|| id.to_owned()), from?)));
-    match pair.map(|(one, other)| (Node::parse(&one), Node::parse(&other))) {
-        Some((one, other)) if one == other => Err(SettingError::invalid("apart", "name two different ids")),
-        pair => Ok(pair),
+    let Some((one, other)) = pair else { return Ok(None) };
+    match (node("apart", &one)?, node("apart", &other)?) {
+        (one, other) if one == other => Err(SettingError::invalid("apart", "name two different ids")),
+        pair => Ok(Some(pair)),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::settings::Origin;
 
-/// Measure ingest, propagation, reads and size on this machine: a server of its own, or the one of --server
+/// Measure ingest, propagation, reads and size (a server of its own, or --server)
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     /// What to measure

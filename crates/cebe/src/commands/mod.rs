@@ -35,7 +35,7 @@ const AFTER: &str = "Exit codes: 0 done; 1 the answer is no, or there are differ
 
 /// Customer events in, who they are and how you are doing out.
 #[derive(Debug, Parser)]
-#[command(name = "cebe", version, after_help = AFTER, max_term_width = 110)]
+#[command(name = "cebe", version, after_help = AFTER, term_width = 100)]
 pub(crate) struct Cli {
     #[command(flatten)]
     everywhere: Everywhere,

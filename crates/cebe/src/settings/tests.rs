@@ -24,9 +24,9 @@ fn every_source_replaces_the_one_before() {
 #[test]
 fn a_name_that_is_no_setting_is_refused() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    writeln!(file, "listen = \"a:1\"").unwrap();
+    writeln!(file, "listn = \"a:1\"").unwrap();
     let error = load(Some(file.path()), &nothing, &[]).unwrap_err();
-    assert!(error.to_string().contains("listen"), "{error}");
+    assert!(error.to_string().contains("listn"), "{error}");
 }
 
 #[test]
