@@ -1,6 +1,7 @@
 //! `serve`: the rooms put together in one process. Settings come in, a listening server goes out; stopping it loses
 //! nothing and leaves nothing to replay. Read `start` for the order of things.
 
+mod alerts;
 mod applier;
 mod connections;
 mod first_key;
@@ -130,6 +131,7 @@ async fn assemble(
         runtime: tokio::runtime::Handle::current(),
     };
     let upkeep = upkeep.start(settings)?;
+    alerts::start(settings, telemetry.clone())?;
     let reads = reads(&desk, &central, &definitions, &store.master, &lag);
     let app = http::router(http::Front {
         desk,

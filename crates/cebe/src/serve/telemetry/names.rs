@@ -106,7 +106,12 @@ const NAMES: &[(Kind, &str, Unit, &str)] = &[
     (Counter, "cebe_http_panics_total", Unit::Count, "Requests that met a defect"),
     (Gauge, "cebe_http_connections", Unit::Count, "Open connections"),
     (Counter, "cebe_http_connections_refused_total", Unit::Count, "Connections not served, by reason: full, handshake"),
-    (Gauge, "cebe_alert_firing", Unit::Count, "1 while a built-in alert fires, by alert"),
+    (
+        Gauge,
+        "cebe_alert_firing",
+        Unit::Count,
+        "1 while a built-in alert fires, by alert and what it is about: a source module, lane or platform",
+    ),
     (
         Counter,
         "cebe_alert_posts_total",
