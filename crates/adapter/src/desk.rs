@@ -4,6 +4,8 @@
 use crate::{
     auth::{self, AuthError},
     clock::Receipts,
+    pace::Pace,
+    room::Room,
     view::ControlView,
     wait,
 };
@@ -24,7 +26,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// What the door is given.
 pub struct Door {
@@ -47,8 +49,10 @@ pub struct Door {
 /// Bounds of a door.
 #[derive(Clone, Debug)]
 pub struct DoorSettings {
-    /// Bytes of request bodies worked on at one time; beyond it the answer is `503`.
+    /// Bytes of request bodies worked on at one time; beyond it the answer is `503`, first for who holds most.
     pub bytes_in_flight_max: usize,
+    /// Requests that one key may make in a second; beyond it the answer is `429`. 0: no limit.
+    pub key_requests_per_s_max: u32,
     /// How long a client may take to send its body.
     pub body_timeout: Duration,
     /// How long a change of settings waits to be applied.
@@ -61,6 +65,7 @@ impl Default for DoorSettings {
     fn default() -> Self {
         Self {
             bytes_in_flight_max: 256 * 1024 * 1024,
+            key_requests_per_s_max: 0,
             body_timeout: Duration::from_secs(30),
             change_timeout: Duration::from_secs(30),
             view_age_max: Duration::from_millis(250),
@@ -93,8 +98,9 @@ pub(crate) struct Inner {
     pub(crate) door: Door,
     view: RwLock<(Arc<ControlView>, Instant)>,
     receipts: Receipts,
-    /// One permit a KiB of body.
-    pub(crate) in_flight: Arc<Semaphore>,
+    /// Room for bodies.
+    pub(crate) room: Room,
+    pace: Pace,
 }
 
 impl Desk {
@@ -102,8 +108,10 @@ impl Desk {
     pub fn new(door: Door) -> Result<Self, DoorError> {
         let view = ControlView::load(&door.central.snapshot()?, &door.definitions, &door.master)?;
         let receipts = Receipts::after(Micros(0));
-        let in_flight = Arc::new(Semaphore::new((door.settings.bytes_in_flight_max / 1024).max(1)));
-        Ok(Self(Arc::new(Inner { door, view: RwLock::new((Arc::new(view), Instant::now())), receipts, in_flight })))
+        let room = Room::new(door.settings.bytes_in_flight_max);
+        let pace = Pace::new(door.settings.key_requests_per_s_max);
+        let view = RwLock::new((Arc::new(view), Instant::now()));
+        Ok(Self(Arc::new(Inner { door, view, receipts, room, pace })))
     }
 
     /// The settings as they are now, at most `view_age_max` old; while the store cannot be read, as they were last.
@@ -145,6 +153,11 @@ impl Desk {
     /// Who is calling.
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<Grant, AuthError> {
         auth::find(&self.view(), headers).map(|key| key.grant.clone())
+    }
+
+    /// Counts a request against its key's limit; over it, says when to come back.
+    pub(crate) fn admit(&self, grant: &Grant) -> Result<(), Duration> {
+        self.0.pace.admit(&grant.key_id, self.now())
     }
 
     /// Appends a change and waits until it is applied.

@@ -7,7 +7,7 @@ use crate::{
     envelope::Envelope,
     fault::Fault,
     json::{self, Json, Parsed},
-    reply::{Claim, EventResult, Status},
+    reply::{Claim, EventResult, Source, Status},
     tag::Tag,
     view::{CompanyView, ControlView},
 };
@@ -69,12 +69,15 @@ pub(crate) fn receive(sender: &Sender<'_>, raws: &[&[u8]], first: Micros) -> Rec
             company: None,
             name: None,
             id: None,
+            customer: None,
         };
         let parsed = json::read(raw);
         received.readable += usize::from(parsed.is_ok());
         let admitted = parsed.map_err(|_| Fault::new(QuarantineCode::MalformedJson));
         let admitted = admitted.and_then(|parsed| one.admit(&parsed, &mut equal));
-        let (record, result) = one.finish(index, admitted);
+        let source = Source { module: one.module.clone(), customer: one.customer.clone() };
+        let (record, mut result) = one.finish(index, admitted);
+        result.source = source;
         received.tag.count(record.header().expect("a received event has a header"));
         received.records.push(record.to_bytes().into());
         received.results.push(result);
@@ -91,6 +94,7 @@ struct One<'r> {
     company: Option<&'r CompanyView>,
     name: Option<EventName>,
     id: Option<SmolStr>,
+    customer: Option<SmolStr>,
 }
 
 enum Admitted {
@@ -118,9 +122,10 @@ impl<'r> One<'r> {
         self.check(company, event, &envelope, equal)
     }
 
-    /// Notes id and name for the case of a refusal, where they are harmless.
+    /// Notes ids and name for the case of a refusal, where they are harmless.
     fn note(&mut self, envelope: &Envelope<'_>) {
         self.id = envelope.event_id.and_then(|id| ids::id(id).ok());
+        self.customer = envelope.customer.and_then(|id| ids::id(id).ok()).filter(|id| !may_be_phone(id));
         let harmless = |name: &&str| {
             name.len() <= 64
                 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
@@ -326,4 +331,10 @@ fn home<'r>(sender: &Sender<'r>) -> &'r str {
 fn unknown_event_hint(view: &ControlView, company: &CompanyView, wanted: &str) -> String {
     let wanted: String = wanted.chars().take(64).collect();
     unknown_hint(&wanted, view.definitions.events.keys().chain(company.events.keys()))
+}
+
+/// Long numbers are kept out of log lines: an id they may be, but so may a phone that was sent as one.
+fn may_be_phone(id: &str) -> bool {
+    let digits = id.bytes().filter(u8::is_ascii_digit).count();
+    digits > 7 && !id.bytes().any(|byte| byte.is_ascii_alphabetic())
 }

@@ -51,6 +51,15 @@ pub(crate) struct EventResult {
     pub receipt: Option<SmolStr>,
     #[serde(skip)]
     pub(crate) claim: Option<Claim>,
+    #[serde(skip)]
+    pub(crate) source: Source,
+}
+
+/// What is counted and logged of an event, whatever became of it. Never contact data.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Source {
+    pub(crate) module: SmolStr,
+    pub(crate) customer: Option<SmolStr>,
 }
 
 /// By what an accepted event is found again.
@@ -62,7 +71,8 @@ pub(crate) struct Claim {
 
 impl EventResult {
     pub(crate) fn plain(index: usize, event_id: Option<SmolStr>, status: Status) -> Self {
-        Self { index, event_id, status, code: None, path: None, message: None, receipt: None, claim: None }
+        let source = Source::default();
+        Self { index, event_id, status, code: None, path: None, message: None, receipt: None, claim: None, source }
     }
 
     pub(crate) fn refused(index: usize, event_id: Option<SmolStr>, fault: &Fault, receipt: SmolStr) -> Self {

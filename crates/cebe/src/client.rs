@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use ureq::Agent;
 use ureq::http::Request;
+use ureq::tls::{PemItem, RootCerts, TlsConfig};
 
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -34,17 +35,24 @@ pub(crate) struct Answer {
 impl Client {
     /// A client for the settings' server, key and company.
     pub(crate) fn new(settings: &Settings) -> Self {
-        Self::to(&settings.server, &settings.key, &settings.company)
+        let trusted = trusted(&settings.ca_file);
+        Self::trusting(&settings.server, &settings.key, &settings.company, trusted)
     }
 
     /// A client for this server, key and company (empty for none).
     pub(crate) fn to(server: &str, key: &str, company: &str) -> Self {
+        Self::trusting(server, key, company, None)
+    }
+
+    fn trusting(server: &str, key: &str, company: &str, trusted: Option<RootCerts>) -> Self {
+        let tls = TlsConfig::builder().root_certs(trusted.unwrap_or(RootCerts::WebPki)).build();
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_connect(Some(Duration::from_secs(5)))
             .timeout_global(Some(Duration::from_secs(120)))
             .max_idle_connections_per_host(64)
+            .tls_config(tls)
             .build();
         let server = server.trim_end_matches('/').to_owned();
         Self { agent: config.into(), server, key: key.to_owned(), company: company.to_owned() }
@@ -112,6 +120,19 @@ impl Client {
     fn unreachable(&self, error: &ureq::Error) -> Failure {
         Failure::Unreachable { server: self.server.clone(), reason: error.to_string() }
     }
+}
+
+/// The certificates of a file. One that cannot be read trusts nobody, and the first request says so.
+fn trusted(file: &str) -> Option<RootCerts> {
+    if file.is_empty() {
+        return None;
+    }
+    let pem = std::fs::read(file).unwrap_or_default();
+    let certificates = ureq::tls::parse_pem(&pem).filter_map(|item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    });
+    Some(RootCerts::new_with_certs(&certificates.collect::<Vec<_>>()))
 }
 
 fn accepted(answer: Answer) -> Result<Value, Failure> {

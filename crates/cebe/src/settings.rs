@@ -10,8 +10,9 @@ use toml::{Table, Value};
 /// The file looked for in the working folder when none is named.
 pub(crate) const FILE: &str = "cebe.toml";
 
-/// Names of settings that are never printed.
-const SECRETS: [&str; 2] = ["key", "admin_key"];
+/// Names of settings that are never printed, each with the setting that names a file which holds it.
+const SECRETS: [(&str, &str); 3] =
+    [("key", "key_file"), ("admin_key", "admin_key_file"), ("alerts_webhook_url", "alerts_webhook_url_file")];
 
 macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr;)+) => {
@@ -34,8 +35,12 @@ macro_rules! settings {
 settings! {
     /// Where commands find the server.
     server: String = "http://127.0.0.1:8080".into();
-    /// The key that commands send (secret; rather in the environment than in a file).
+    /// The key that commands send (secret).
     key: String = String::new();
+    /// File with the key that commands send, for when it is not given itself.
+    key_file: String = String::new();
+    /// File with the certificate authority that commands trust instead of the usual ones, in PEM.
+    ca_file: String = String::new();
     /// The company that commands mean, for keys that serve several.
     company: String = String::new();
     /// Folder of the store.
@@ -46,12 +51,34 @@ settings! {
     role: String = "all".into();
     /// The first admin key, instead of one that is made and printed at the first start (secret).
     admin_key: String = String::new();
+    /// File with the first admin key, for when it is not given itself.
+    admin_key_file: String = String::new();
     /// File with the master key (128 hex digits); empty: `master.key` in the data folder.
     master_key_file: String = String::new();
     /// What is logged: a level, or rules such as `info,cebe_worker=debug`.
     log: String = "info,fjall=warn,lsm_tree=warn".into();
     /// Largest request body as it arrives, in bytes.
     request_bytes_max: u64 = 10 * 1024 * 1024;
+    /// File with the certificate chain to serve TLS with, in PEM; empty: plain HTTP.
+    tls_cert_file: String = String::new();
+    /// File with the certificate's private key, in PEM.
+    tls_key_file: String = String::new();
+    /// Most open connections; one more is told 503.
+    connections_max: u64 = 10_000;
+    /// How long a client may take for the head of a request, or leave its connection idle, in seconds.
+    idle_max_s: u64 = 75;
+    /// How long a client may take to send a body, in seconds.
+    body_max_s: u64 = 30;
+    /// Bytes of bodies worked on at one time, shared fairly by companies; beyond it publishers are told 503.
+    bodies_bytes_max: u64 = 256 * 1024 * 1024;
+    /// Requests that one key may make in a second, beyond which it is told 429; 0 for no limit.
+    key_requests_per_s_max: u64 = 0;
+    /// Address that alerts are posted to as JSON, for those who run no Prometheus; empty: none (secret).
+    alerts_webhook_url: String = String::new();
+    /// File with that address, for when it is not given itself.
+    alerts_webhook_url_file: String = String::new();
+    /// How often the conditions of alerts are looked at, in seconds.
+    alerts_every_s: u64 = 15;
     /// Longest time what was committed stays unpersisted in the Central DB, in milliseconds.
     persist_every_ms: u64 = 1_000;
     /// Time between two ticks, which retention and timers run on, in seconds.
@@ -111,6 +138,16 @@ pub(crate) enum SettingsError {
     /// A name that is no setting, or a value of the wrong type.
     #[error("a setting does not fit: {0}")]
     Wrong(#[from] toml::de::Error),
+    /// A file that should hold a secret.
+    #[error("cannot read {path}, which {name} names: {source}")]
+    NoSecret {
+        /// Which setting.
+        name: &'static str,
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A value that is no number.
     #[error("CEBE_{name} must be a number")]
     NoNumber {
@@ -142,7 +179,25 @@ pub(crate) fn load(
         overlay(&mut table, name, text.clone())?;
         mark(&mut origins, name, Origin::Flag);
     }
+    read_secrets(&mut table, &mut origins)?;
     Ok(Effective { settings: table.try_into()?, origins })
+}
+
+/// Reads secrets from the files that are named, where they are not given themselves.
+fn read_secrets(table: &mut Table, origins: &mut BTreeMap<&'static str, Origin>) -> Result<(), SettingsError> {
+    let text = |table: &Table, name: &str| table.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    for (secret, name) in SECRETS {
+        let path = text(table, name);
+        if path.is_empty() || !text(table, secret).is_empty() {
+            continue;
+        }
+        let value = std::fs::read_to_string(&path).map_err(|source| SettingsError::NoSecret { name, path, source })?;
+        table.insert(secret.to_owned(), Value::String(value.trim().to_owned()));
+        if let Some(origin) = origins.get(name).copied() {
+            mark(origins, secret, origin);
+        }
+    }
+    Ok(())
 }
 
 impl Effective {
@@ -150,7 +205,9 @@ impl Effective {
     pub(crate) fn lines(&self) -> Vec<(&'static str, String, Origin, &'static str)> {
         let table = Table::try_from(&self.settings).unwrap_or_default();
         let shown = |name: &str| match table.get(name) {
-            Some(Value::String(text)) if SECRETS.contains(&name) && !text.is_empty() => "*****".to_owned(),
+            Some(Value::String(text)) if SECRETS.iter().any(|(secret, _)| *secret == name) && !text.is_empty() => {
+                "*****".to_owned()
+            }
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
             None => String::new(),
@@ -171,7 +228,16 @@ fn read_file(file: Option<&Path>) -> Result<Table, SettingsError> {
     }
     let shown = || path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|source| SettingsError::Unreadable { path: shown(), source })?;
-    text.parse().map_err(|source| SettingsError::NotToml { path: shown(), source })
+    let table: Table = text.parse().map_err(|source| SettingsError::NotToml { path: shown(), source })?;
+    Ok(table.into_iter().flat_map(|(name, value)| named_in_full(name, value)).collect())
+}
+
+/// `[alerts] every_s = 5` is `alerts_every_s = 5`.
+fn named_in_full(name: String, value: Value) -> Vec<(String, Value)> {
+    match value {
+        Value::Table(inner) => inner.into_iter().map(|(end, value)| (format!("{name}_{end}"), value)).collect(),
+        value => vec![(name, value)],
+    }
 }
 
 /// Puts a text in the place of a setting, as the type its default has.

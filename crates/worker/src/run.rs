@@ -96,7 +96,7 @@ impl Worker {
             committed[queue_lane(place.lane)] = Position(place.index);
         }
         let gather = Gather::new(committed, settings.commit_records_max);
-        let watch = Watch::new(settings.clock.clone());
+        let watch = Watch::new(settings.clock.clone(), Arc::clone(&definitions));
         let mut worker = Self { queue, central, definitions, settings, companies, committed, gather, watch };
         for company in worker.companies.rebuilding() {
             worker.rebuild(&company)?;

@@ -1,8 +1,9 @@
 //! Watches propagation: from emission and from receipt to commit, per source; a breach of the promise becomes an
 //! operating event that can be queried.
 
+use crate::meters::{Meters, Sampler};
 use cebe_catalog::{
-    Lane, Micros,
+    Definitions, Lane, Micros, Node,
     control::{Change, ControlRecord, Operation},
     limits::PROPAGATION_SLO_MILLIS,
 };
@@ -11,6 +12,7 @@ use cebe_engine::{
     control::operation_id,
     rows::Place,
 };
+use smol_str::SmolStr;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The name of the operating event.
@@ -19,6 +21,8 @@ pub const BREACH: &str = "cebe_propagation_slo_breach";
 /// Counters and histograms of commits, and breaches not yet written.
 pub struct Watch {
     clock: Arc<dyn Fn() -> Micros + Send + Sync>,
+    meters: Meters,
+    sampler: Sampler,
     breaches: Vec<ControlChange>,
 }
 
@@ -29,10 +33,28 @@ struct Slow {
     place: Place,
 }
 
+/// How long an event took, in milliseconds.
+struct Latency {
+    emission: i64,
+    receipt: i64,
+    /// The one that is held against the promise.
+    promised: i64,
+}
+
+impl Latency {
+    /// A publisher whose clock runs ahead would show less than no time, so emission is never later than receipt.
+    fn of(applied: &Applied, now: Micros) -> Self {
+        let event = &applied.event;
+        let emitted_at = event.sent_at.unwrap_or(event.event_at).min(event.header.received_at);
+        let (emission, receipt) = (now.millis_since(emitted_at), now.millis_since(event.header.received_at));
+        Self { emission, receipt, promised: if event.sent_at.is_some() { emission } else { receipt } }
+    }
+}
+
 impl Watch {
     /// Starts watching.
-    pub fn new(clock: Arc<dyn Fn() -> Micros + Send + Sync>) -> Self {
-        Self { clock, breaches: Vec::new() }
+    pub fn new(clock: Arc<dyn Fn() -> Micros + Send + Sync>, definitions: Arc<Definitions>) -> Self {
+        Self { clock, meters: Meters::new(definitions), sampler: Sampler::default(), breaches: Vec::new() }
     }
 
     /// Breaches to write with the next commit.
@@ -45,8 +67,8 @@ impl Watch {
         let now = (self.clock)();
         metrics::histogram!("cebe_commit_seconds").record(seconds(now.millis_since(started)));
         metrics::histogram!("cebe_commit_events").record(changes.applied.len() as f64);
-        self.counts(changes);
-        let mut slow: BTreeMap<(String, String), Slow> = BTreeMap::new();
+        self.meters.count(changes);
+        let mut slow: BTreeMap<(SmolStr, SmolStr), Slow> = BTreeMap::new();
         for applied in &changes.applied {
             self.latency(applied, now, &mut slow);
         }
@@ -55,70 +77,68 @@ impl Watch {
         }
     }
 
-    fn counts(&self, changes: &Changes) {
-        for (key, outcomes) in &changes.outcomes {
-            let module = key.module.as_str().to_owned();
-            let count = |outcome: &'static str, n: i64| {
-                let n = u64::try_from(n).unwrap_or(0);
-                metrics::counter!("cebe_events_total", "source_module" => module.clone(), "outcome" => outcome)
-                    .increment(n);
-            };
-            count("applied", outcomes.applied);
-            count("duplicate", outcomes.duplicate);
-            count("conflict", outcomes.conflict);
-            count("ignored", outcomes.ignored);
-            count("quarantined", outcomes.quarantined);
-            let ingested = u64::try_from(outcomes.applied).unwrap_or(0);
-            metrics::counter!("cebe_event_ingested", "source_module" => module.clone()).increment(ingested);
-        }
-        for refused in &changes.quarantined {
-            let module = refused.header.module.as_str().to_owned();
-            metrics::counter!("cebe_event_rejected", "source_module" => module, "reason" => refused.code.as_str())
-                .increment(1);
-        }
-    }
-
     /// Two histograms: emission to commit is the promise, receipt to commit is ours. Backfill has neither.
-    fn latency(&self, applied: &Applied, now: Micros, slow: &mut BTreeMap<(String, String), Slow>) {
+    fn latency(&mut self, applied: &Applied, now: Micros, slow: &mut BTreeMap<(SmolStr, SmolStr), Slow>) {
         let header = &applied.event.header;
         if header.lane == Lane::Backfill {
             return;
         }
-        let module = header.module.as_str().to_owned();
-        let receipt_ms = now.millis_since(header.received_at);
-        // A publisher whose clock runs ahead would show less than no time.
-        let emitted_at = applied.event.sent_at.unwrap_or(applied.event.event_at).min(header.received_at);
-        let emission_ms = now.millis_since(emitted_at);
-        metrics::histogram!("cebe_propagation_seconds", "source_module" => module.clone(), "from" => "receipt")
-            .record(seconds(receipt_ms));
-        metrics::histogram!("cebe_propagation_seconds", "source_module" => module.clone(), "from" => "emission")
-            .record(seconds(emission_ms));
-        let promised = if applied.event.sent_at.is_some() { emission_ms } else { receipt_ms };
-        if promised > PROPAGATION_SLO_MILLIS {
-            let entry = slow.entry((header.company.to_string(), module)).or_default();
+        let latency = Latency::of(applied, now);
+        let meters = self.meters.of(&header.module.0);
+        meters.receipt.record(seconds(latency.receipt));
+        meters.emission.record(seconds(latency.emission));
+        if self.sampler.due(&header.module.0, header.lane, now) {
+            log_sample(applied, latency.promised);
+        }
+        if latency.promised > PROPAGATION_SLO_MILLIS {
+            let entry = slow.entry((header.company.0.clone(), header.module.0.clone())).or_default();
             entry.events += 1;
-            entry.latency_ms = entry.latency_ms.max(promised);
+            entry.latency_ms = entry.latency_ms.max(latency.promised);
             entry.place = applied.place;
         }
     }
 
-    fn breach(&mut self, company: &str, module: &str, slow: &Slow, now: Micros) {
+    fn breach(&mut self, company: &SmolStr, module: &SmolStr, slow: &Slow, now: Micros) {
         let json = serde_json::json!({
             "source_module": module, "latency_ms": slow.latency_ms, "events": slow.events, "at": now.to_rfc3339(),
         });
         tracing::warn!(
-            module,
+            source_module = %module,
             latency_ms = slow.latency_ms,
             events = slow.events,
             "propagation took longer than promised"
         );
-        metrics::counter!("cebe_propagation_slo_breach", "source_module" => module.to_owned()).increment(slow.events);
-        let operation = Operation { kind: BREACH.into(), company: Some(company.into()), json: json.to_string() };
+        self.meters.of(module).breach.increment(slow.events);
+        let operation =
+            Operation { kind: BREACH.into(), company: Some(company.as_str().into()), json: json.to_string() };
         let record = ControlRecord { received_at: now, by: "system".into(), change: Change::Operation(operation) };
         let id = operation_id(&record, slow.place);
         let row = Some(ControlRow::Operation(record));
         self.breaches.push(ControlChange { kind: ControlKind::Operation, id, row });
     }
+}
+
+/// One event of many, with the five properties that the documents name. A customer is named by a pseudonym or not at all.
+fn log_sample(applied: &Applied, latency_ms: i64) {
+    let event = &applied.event;
+    let customer = match &event.anchor {
+        Some(Node::Customer(id)) if !may_be_phone(id) => id.as_str(),
+        _ => "",
+    };
+    tracing::info!(
+        source_module = event.header.module.as_str(),
+        event_name = event.name.0.as_str(),
+        qontak_customer_id = customer,
+        latency_ms,
+        event_timestamp = event.event_at.to_rfc3339(),
+        "cebe_event_ingested"
+    );
+}
+
+/// Long numbers are kept out of log lines: an id they may be, but so may a phone that was sent as one.
+fn may_be_phone(id: &str) -> bool {
+    let digits = id.bytes().filter(u8::is_ascii_digit).count();
+    digits > 7 && !id.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 fn seconds(millis: i64) -> f64 {

@@ -1,9 +1,10 @@
 //! Reads a request's body: within the limit, within the time, and within the bytes that may be worked on at once.
 
-use super::Refusal;
+use super::{Refusal, named_company};
 use crate::{
     body::{InflateError, inflate},
     desk::Desk,
+    room::Taken,
     settings::SettingError,
 };
 use axum::{
@@ -13,10 +14,13 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use cebe_catalog::limits::BODY_BYTES_MAX;
+use cebe_privacy::access::{Grant, Scope};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
-use std::{sync::Arc, time::Duration};
-use tokio::sync::OwnedSemaphorePermit;
+use std::time::Duration;
+
+/// How much larger than it arrives a packed body is taken to be.
+const PACKED_GROWTH: usize = 20;
 
 /// The body of a request that changes settings.
 pub(super) struct Sent(pub(super) Bytes);
@@ -26,7 +30,8 @@ impl FromRequest<Desk> for Sent {
 
     async fn from_request(request: Request, desk: &Desk) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
-        read(desk, &parts.headers, body).await.map(|held| Self(held.bytes))
+        let by = parts.extensions.get::<Grant>().map(|grant| holder(grant, &parts.headers)).unwrap_or_default();
+        read(desk, &by, &parts.headers, body).await.map(|held| Self(held.bytes))
     }
 }
 
@@ -46,29 +51,44 @@ impl<T: DeserializeOwned> FromRequestParts<Desk> for Asked<T> {
 /// A whole body, inflated, and the room it takes until it is dropped.
 pub(super) struct Held {
     pub(super) bytes: Bytes,
-    _room: OwnedSemaphorePermit,
+    _room: Taken,
 }
 
-/// Reads and inflates a body.
-pub(super) async fn read(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<Held, Refusal> {
+/// Whose share of the room a request takes: its company's, where one can be told before the body is read.
+pub(super) fn holder(grant: &Grant, headers: &HeaderMap) -> String {
+    let only = match &grant.companies {
+        Scope::Only(names) if names.len() == 1 => names.first().cloned(),
+        _ => None,
+    };
+    let named = || named_company(headers, None).filter(|name| grant.allows_company(name));
+    only.or_else(named).unwrap_or_else(|| format!("key {}", grant.key_id))
+}
+
+/// Reads and inflates a body in the room of `by`.
+pub(super) async fn read(desk: &Desk, by: &str, headers: &HeaderMap, body: Body) -> Result<Held, Refusal> {
     let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?").to_owned());
     let announced = body.size_hint().exact().and_then(|size| usize::try_from(size).ok());
     if announced.is_some_and(|size| size > BODY_BYTES_MAX) {
         return Err(Refusal::BodyTooLarge);
     }
-    // What is packed, or comes in pieces, may get as large as is allowed.
-    let room = announced.filter(|_| encoding.is_none()).unwrap_or(BODY_BYTES_MAX);
-    let room = u32::try_from(room / 1024 + 1).unwrap_or(u32::MAX);
-    let room = Arc::clone(&desk.0.in_flight).try_acquire_many_owned(room);
-    let _room = room.map_err(|_| Refusal::Busy { retry_after: Duration::from_secs(1) })?;
+    // What comes in pieces may get as large as is allowed; what is packed is expected to grow, and asks again if it does.
+    let growth = if encoding.is_some() { PACKED_GROWTH } else { 1 };
+    let expected = announced.map_or(BODY_BYTES_MAX, |size| (size * growth).min(BODY_BYTES_MAX));
+    let busy = || Refusal::Busy { retry_after: Duration::from_secs(1) };
+    let mut room = desk.0.room.take(by, expected).ok_or_else(busy)?;
     let gathered = tokio::time::timeout(desk.0.door.settings.body_timeout, gather(body));
     let packed = gathered.await.map_err(|_| Refusal::Slow)??;
-    let bytes = inflate(packed, encoding.as_deref()).map_err(|error| match error {
+    let mut inflated = inflate(packed.clone(), encoding.as_deref(), expected);
+    if expected < BODY_BYTES_MAX && matches!(inflated, Err(InflateError::TooLarge)) {
+        room.grow(BODY_BYTES_MAX).then_some(()).ok_or_else(busy)?;
+        inflated = inflate(packed, encoding.as_deref(), BODY_BYTES_MAX);
+    }
+    let bytes = inflated.map_err(|error| match error {
         InflateError::TooLarge => Refusal::BodyTooLarge,
         InflateError::Damaged => Refusal::Packing("it is damaged"),
         InflateError::Unknown => Refusal::Packing("its content-encoding is not known"),
     })?;
-    Ok(Held { bytes, _room })
+    Ok(Held { bytes, _room: room })
 }
 
 async fn gather(mut body: Body) -> Result<Bytes, Refusal> {

@@ -37,6 +37,8 @@ pub(crate) enum Refusal {
     TooManyEvents,
     #[error("the body took too long to arrive")]
     Slow,
+    #[error("the key makes more requests than it may")]
+    TooFast { retry_after: Duration },
     #[error("too much is being worked on")]
     Busy { retry_after: Duration },
     #[error("{0}")]
@@ -98,6 +100,7 @@ impl Refusal {
             Self::UnknownCompany | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BodyTooLarge | Self::TooManyEvents => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
+            Self::TooFast { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::Door(DoorError::NotYetApplied(_)) => StatusCode::ACCEPTED,
             Self::Busy { .. } | Self::Store(_) | Self::Door(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -119,6 +122,7 @@ impl Refusal {
             Self::BodyTooLarge => "too_large",
             Self::TooManyEvents => "too_many",
             Self::Slow => "body_timeout",
+            Self::TooFast { .. } => "too_fast",
             Self::Busy { .. } => "busy",
             Self::Setting(error) => error.code,
             Self::Conflict { code, .. } => code,
@@ -147,6 +151,9 @@ impl Refusal {
                 format!("split it: at most {BATCH_EVENTS_MAX} events a request; nothing of this one was stored")
             }
             Self::Slow | Self::Busy { .. } => "nothing was stored; send it again".into(),
+            Self::TooFast { .. } => {
+                "nothing was stored; send it again later, and put more events into one request".into()
+            }
             Self::Setting(error) => return error.hint.clone(),
             Self::Conflict { hint, .. } => (*hint).into(),
             Self::Door(DoorError::NotYetApplied(_)) => {
@@ -155,6 +162,15 @@ impl Refusal {
             Self::Door(_) | Self::Store(_) => "try again; if it lasts, see the server's log".into(),
             Self::NotFound(_) | Self::Failed => return None,
         })
+    }
+}
+
+impl Refusal {
+    fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::Busy { retry_after } | Self::TooFast { retry_after } => Some(retry_after.as_secs().max(1)),
+            _ => (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
+        }
     }
 }
 
@@ -168,12 +184,9 @@ impl IntoResponse for Refusal {
             _ => None,
         };
         let text = ErrorText { code: self.code().into(), message: self.to_string(), path, hint: self.hint() };
+        metrics::counter!("cebe_door_refused_total", "code" => self.code()).increment(1);
         let mut response = (self.status(), Json(ErrorBody { error: text })).into_response();
-        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
-            let seconds = match self {
-                Self::Busy { retry_after } => retry_after.as_secs().max(1),
-                _ => 1,
-            };
+        if let Some(seconds) = self.retry_after_s() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

@@ -23,7 +23,7 @@ use cebe_catalog::Lane;
 use cebe_central::engine_rows::Place;
 use cebe_privacy::access::{Action, Grant};
 use serde::Deserialize;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Bodies larger than this are worked on off the threads that serve connections.
 const INLINE_BYTES_MAX: usize = 128 * 1024;
@@ -63,7 +63,7 @@ pub(super) async fn post(
     body: Body,
 ) -> Result<Json<Reply>, Refusal> {
     allow(&grant, Action::PublishEvents)?;
-    let held = body::read(&desk, &headers, body).await?;
+    let held = body::read(&desk, &body::holder(&grant, &headers), &headers, body).await?;
     let lines = is_lines(&headers);
     let company = named_company(&headers, asked.company_id.as_deref());
     let view = desk.view();
@@ -138,21 +138,25 @@ pub(super) async fn deliver(
 
 /// Counts what was answered, and logs the first rejections: names, codes and paths, never values.
 fn report(grant: &Grant, results: &[EventResult]) {
-    let count = |status| results.iter().filter(|result| result.status == status).count() as u64;
-    let refused = count(Status::Quarantined);
-    let ignored = count(Status::Ignored);
-    metrics::counter!("cebe_event_ingested").increment(results.len() as u64 - refused - ignored);
-    metrics::counter!("cebe_event_ignored").increment(ignored);
-    if refused == 0 {
-        return;
+    let mut counts: BTreeMap<(&str, &'static str), u64> = BTreeMap::new();
+    for result in results {
+        let status = match result.status {
+            Status::Ignored => "ignored",
+            Status::Quarantined => "quarantined",
+            Status::Accepted | Status::Applied | Status::Duplicate | Status::Conflict => "accepted",
+        };
+        *counts.entry((result.source.module.as_str(), status)).or_default() += 1;
     }
-    for result in results.iter().filter(|result| result.status == Status::Quarantined) {
-        metrics::counter!("cebe_event_rejected", "code" => result.code.unwrap_or_default()).increment(1);
+    for ((module, status), count) in counts {
+        let module = module.to_owned();
+        metrics::counter!("cebe_door_events_total", "source_module" => module, "status" => status).increment(count);
     }
     for result in results.iter().filter(|result| result.status == Status::Quarantined).take(LOGGED_MAX) {
         tracing::warn!(
             key = grant.key_id,
-            code = result.code.unwrap_or_default(),
+            source_module = result.source.module.as_str(),
+            qontak_customer_id = result.source.customer.as_deref().unwrap_or_default(),
+            reason = result.code.unwrap_or_default(),
             path = result.path.as_deref().unwrap_or_default(),
             receipt = result.receipt.as_deref().unwrap_or_default(),
             "cebe_event_rejected"

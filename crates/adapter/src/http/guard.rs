@@ -11,10 +11,13 @@ use axum::{
 /// Puts the grant of the request's key where the handlers find it. For `axum::middleware::from_fn_with_state`.
 pub async fn guard(State(desk): State<Desk>, mut request: Request, next: Next) -> Response {
     match desk.authenticate(request.headers()) {
-        Ok(grant) => {
-            request.extensions_mut().insert(grant);
-            next.run(request).await
-        }
+        Ok(grant) => match desk.admit(&grant) {
+            Ok(()) => {
+                request.extensions_mut().insert(grant);
+                next.run(request).await
+            }
+            Err(retry_after) => Refusal::TooFast { retry_after }.into_response(),
+        },
         Err(error) => Refusal::Auth(error).into_response(),
     }
 }

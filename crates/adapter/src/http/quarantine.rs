@@ -46,7 +46,7 @@ pub(super) async fn replay(
     let view = desk.view();
     let company = company_of(&view, &grant, &headers, whose.query())?;
     let record = desk.snapshot()?.quarantined(&company.id, &receipt)?.ok_or(Refusal::NotFound("quarantined event"))?;
-    let held = body::read(&desk, &headers, body).await?;
+    let held = body::read(&desk, &body::holder(&grant, &headers), &headers, body).await?;
     let corrected = held.bytes.trim_ascii();
     let raw = if corrected.is_empty() { unsealed(&view, &record)? } else { corrected.to_vec() };
     let sender = Sender {

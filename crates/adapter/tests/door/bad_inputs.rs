@@ -234,6 +234,52 @@ async fn backpressure_is_503() {
     assert!(answer.retry_after.is_some());
 }
 
+/// A key over its own limit is told 429 and when to come back, whatever it asks for; other keys are not held up.
+#[tokio::test]
+async fn a_key_over_its_own_limit_is_429() {
+    let house = House::closed(DoorSettings { key_requests_per_s_max: 3, ..DoorSettings::default() }).await;
+    let other = json!({"name": "other", "role": "publisher", "companies": ["*"], "modules": ["*"]});
+    let other = house.post("/v1/keys", &other).await.body["key"].as_str().unwrap().to_owned();
+    assert_eq!(house.push("{}").await.status, 200);
+    assert_eq!(house.push("{}").await.status, 200);
+    let answer = house.push("{}").await;
+    assert_eq!((answer.status.as_u16(), &answer.body["error"]["code"]), (429, &json!("too_fast")));
+    assert_eq!(answer.retry_after.as_deref(), Some("1"));
+    assert_eq!(house.call("POST", "/v1/events", &other, "{}").await.status, 200);
+}
+
+/// One company's unfinished bodies leave room for another's: the second is served while the first is told 503.
+#[tokio::test]
+async fn one_companys_flood_leaves_room_for_others() {
+    let bytes_in_flight_max = 4 * limits::BODY_BYTES_MAX;
+    let house = House::closed(DoorSettings { bytes_in_flight_max, ..DoorSettings::default() }).await;
+    let key = |company: &str| json!({"name": company, "role": "publisher", "companies": [company], "modules": ["*"]});
+    let loud = house.post("/v1/keys", &key("loud")).await.body["key"].as_str().unwrap().to_owned();
+    let calm = house.post("/v1/keys", &key("calm")).await.body["key"].as_str().unwrap().to_owned();
+    let unfinished = || {
+        let (sender, body) = http_body_util::channel::Channel::<bytes::Bytes>::new(1);
+        (sender, house.call("POST", "/v1/events", &loud, Body::new(body)))
+    };
+    let (first, second) = (unfinished(), unfinished());
+    let (mut first_call, mut second_call) = (Box::pin(first.1), Box::pin(second.1));
+    // Both have taken their room once they wait for their bodies.
+    assert!(still_waits(&mut first_call).await && still_waits(&mut second_call).await);
+    assert_eq!(house.call("POST", "/v1/events", &loud, "{}").await.status, 503);
+    assert_eq!(house.call("POST", "/v1/events", &calm, "{}").await.status, 200);
+    drop((first.0, second.0));
+    assert_eq!((first_call.await.status.as_u16(), second_call.await.status.as_u16()), (400, 400));
+    assert_eq!(house.call("POST", "/v1/events", &loud, "{}").await.status, 200);
+}
+
+/// Polls once; says whether it is still waiting.
+async fn still_waits<F: Future + Unpin>(future: &mut F) -> bool {
+    std::future::poll_fn(|context| {
+        let waiting = std::pin::Pin::new(&mut *future).poll(context).is_pending();
+        std::task::Poll::Ready(waiting)
+    })
+    .await
+}
+
 /// A client that sends nothing is let go after a while, and the room it held is free again.
 #[tokio::test]
 async fn a_slow_client_is_let_go() {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cebe_catalog::{Micros, Record, limits::STALE_AFTER_MILLIS};
-use cebe_queue::{Lane, Position, Queue, ReadLimit};
+use cebe_queue::{Lane, PerLane, Position, Queue, ReadLimit};
 use cebe_retriever::Freshness;
 use tokio::sync::watch;
 
@@ -14,8 +14,9 @@ const NOTE_EVERY_MS: i64 = 20;
 /// At this pace they reach back more than a minute; older lag shows as at least that.
 const NOTES_MAX: usize = 4_096;
 
-/// Watches the live lane: history that is being loaded does not make answers stale.
+/// Watches one lane. Answers go by the live one: history that is being loaded does not make them stale.
 pub(crate) struct Lag {
+    lane: Lane,
     queue: Arc<dyn Queue>,
     applied: watch::Receiver<[u64; 2]>,
     clock: Arc<dyn Fn() -> Micros + Send + Sync>,
@@ -29,23 +30,25 @@ struct Notes {
 }
 
 impl Lag {
-    /// Watches this queue, whose first record from `start` on waits to be applied.
+    /// Watches this lane, whose first record from `start` on waits to be applied.
     pub(crate) fn new(
+        lane: Lane,
         queue: Arc<dyn Queue>,
         applied: watch::Receiver<[u64; 2]>,
         clock: Arc<dyn Fn() -> Micros + Send + Sync>,
         start: u64,
     ) -> Self {
-        let waiting_since = received_at(&*queue, start);
+        let waiting_since = received_at(&*queue, lane, start);
         let taken = waiting_since.map(|at| (start, at)).into_iter().collect();
-        Self { queue, applied, clock, notes: Mutex::new(Notes { taken }) }
+        Self { lane, queue, applied, clock, notes: Mutex::new(Notes { taken }) }
     }
 
     /// How fresh answers are now.
     pub(crate) fn freshness(&self) -> Freshness {
         let now = (self.clock)();
-        let applied = self.applied.borrow()[0];
-        let end = self.queue.end(Lane::Live).0;
+        let [live, backfill] = *self.applied.borrow();
+        let applied = PerLane { live, backfill }[self.lane];
+        let end = self.queue.end(self.lane).0;
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         notes.take(end, now);
         let as_of = if applied >= end { now } else { notes.reached(applied) };
@@ -54,10 +57,10 @@ impl Lag {
     }
 }
 
-/// When the record at a place of the live lane was received; `None` when there is none, or it is no event.
-fn received_at(queue: &dyn Queue, index: u64) -> Option<Micros> {
+/// When the record at a place of a lane was received; `None` when there is none, or it is no event.
+fn received_at(queue: &dyn Queue, lane: Lane, index: u64) -> Option<Micros> {
     let limit = ReadLimit { records_max: 1, bytes_max: 1 };
-    let found = queue.read(Lane::Live, Position(index), limit).ok()?;
+    let found = queue.read(lane, Position(index), limit).ok()?;
     let record = Record::from_bytes(&found.first()?.1).ok()?;
     record.header().map(|header| header.received_at)
 }

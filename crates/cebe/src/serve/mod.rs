@@ -1,13 +1,16 @@
 //! `serve`: the rooms put together in one process. Settings come in, a listening server goes out; stopping it loses
 //! nothing and leaves nothing to replay. Read `start` for the order of things.
 
+mod alerts;
 mod applier;
+mod connections;
 mod first_key;
 mod http;
 mod lag;
 mod master_key;
 mod store;
 mod telemetry;
+mod tls;
 mod upkeep;
 
 use std::future::Future;
@@ -20,10 +23,11 @@ use anyhow::{Context, Result};
 use cebe_adapter::{Desk, Door, DoorSettings};
 use cebe_catalog::{Definitions, Micros};
 use cebe_central::Central;
-use cebe_queue::{Lane, Queue};
+use cebe_queue::{Lane, PerLane, Queue};
 use cebe_retriever::Reads;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 pub(crate) use first_key::made as made_key;
 pub(crate) use http::applied_events;
@@ -33,6 +37,7 @@ pub(crate) use telemetry::log;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use applier::{Applier, Work};
+use connections::{Bounds, Connections};
 use lag::Lag;
 use telemetry::Telemetry;
 use upkeep::{Running, Upkeep};
@@ -47,8 +52,7 @@ pub(crate) struct Server {
     pub(crate) made_key: Option<String>,
     /// The master key's file, when this start made it.
     pub(crate) made_master_key: Option<PathBuf>,
-    listener: TcpListener,
-    app: axum::Router,
+    connections: Connections,
     applier: Applier,
     upkeep: Running,
     queue: Arc<dyn Queue>,
@@ -65,14 +69,21 @@ pub(crate) async fn start(settings: &Settings) -> Result<Server, Failure> {
     if settings.role != "all" {
         return Err(Failure::Usage(format!("role {:?} is unknown; this release knows `all`", settings.role)));
     }
+    let tls = tls::acceptor(&settings.tls_cert_file, &settings.tls_key_file)
+        .map_err(|error| Failure::Usage(format!("{error:#}")))?;
     let store = Store::open(settings)?;
     let listener = TcpListener::bind(&settings.listen).await.map_err(|error| {
         Failure::Usage(format!("cannot listen at {}: {error} (--listen, CEBE_LISTEN)", settings.listen))
     })?;
-    Ok(assemble(settings, store, listener).await?)
+    Ok(assemble(settings, store, listener, tls).await?)
 }
 
-async fn assemble(settings: &Settings, store: Store, listener: TcpListener) -> Result<Server> {
+async fn assemble(
+    settings: &Settings,
+    store: Store,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+) -> Result<Server> {
     let telemetry = Telemetry::start()?;
     let clock = clock();
     let definitions = Arc::new(Definitions::standard().clone());
@@ -85,9 +96,13 @@ async fn assemble(settings: &Settings, store: Store, listener: TcpListener) -> R
         definitions: Arc::clone(&definitions),
         clock: Arc::clone(&clock),
     };
-    let first = store::position_of(&positions, Lane::Live);
     let applier = Applier::start(work)?;
-    let lag = Arc::new(Lag::new(Arc::clone(&queue), applier.applied(), Arc::clone(&clock), first));
+    let lags = PerLane::from_fn(|lane| {
+        let first = store::position_of(&positions, lane);
+        Arc::new(Lag::new(lane, Arc::clone(&queue), applier.applied(), Arc::clone(&clock), first))
+    });
+    let lag = Arc::clone(&lags.live);
+    let worker_alive: Arc<dyn Fn() -> bool + Send + Sync> = Arc::new(applier.liveness());
     let desk = Desk::new(Door {
         queue: Arc::clone(&queue),
         central: Arc::clone(&central),
@@ -95,7 +110,7 @@ async fn assemble(settings: &Settings, store: Store, listener: TcpListener) -> R
         master: Arc::clone(&store.master),
         clock: Arc::clone(&clock),
         applied: applier.applied(),
-        settings: DoorSettings::default(),
+        settings: door_settings(settings),
     })?;
     caught_up(&queue, applier.applied(), REPLAY_MAX).await;
     desk.refresh();
@@ -108,12 +123,15 @@ async fn assemble(settings: &Settings, store: Store, listener: TcpListener) -> R
     let upkeep = Upkeep {
         queue: Arc::clone(&queue),
         central: Arc::clone(&central),
-        lag: Arc::clone(&lag),
+        lags,
+        applied: applier.applied(),
+        worker_alive: Arc::clone(&worker_alive),
         telemetry: telemetry.clone(),
         clock: Arc::clone(&clock),
         runtime: tokio::runtime::Handle::current(),
     };
     let upkeep = upkeep.start(settings)?;
+    alerts::start(settings, telemetry.clone())?;
     let reads = reads(&desk, &central, &definitions, &store.master, &lag);
     let app = http::router(http::Front {
         desk,
@@ -121,13 +139,27 @@ async fn assemble(settings: &Settings, store: Store, listener: TcpListener) -> R
         central,
         definitions,
         lag,
-        worker_alive: Arc::new(applier.liveness()),
+        worker_alive,
         telemetry,
         request_bytes_max: usize::try_from(settings.request_bytes_max).unwrap_or(usize::MAX),
     });
     let drain_max = Duration::from_secs(settings.drain_max_s);
     let address = listener.local_addr().context("the listener has no address")?;
-    Ok(Server { address, made_key, made_master_key, listener, app, applier, upkeep, queue, drain_max })
+    let bounds = Bounds {
+        connections_max: usize::try_from(settings.connections_max).unwrap_or(usize::MAX),
+        idle: Duration::from_secs(settings.idle_max_s.max(1)),
+    };
+    let connections = Connections { listener, app, tls, bounds };
+    Ok(Server { address, made_key, made_master_key, connections, applier, upkeep, queue, drain_max })
+}
+
+fn door_settings(settings: &Settings) -> DoorSettings {
+    DoorSettings {
+        bytes_in_flight_max: usize::try_from(settings.bodies_bytes_max).unwrap_or(usize::MAX),
+        body_timeout: Duration::from_secs(settings.body_max_s.max(1)),
+        key_requests_per_s_max: u32::try_from(settings.key_requests_per_s_max).unwrap_or(u32::MAX),
+        ..DoorSettings::default()
+    }
 }
 
 fn reads(
@@ -147,7 +179,9 @@ fn reads(
         audit: Arc::new(move |operation, by| {
             let desk = auditor.clone();
             Box::pin(async move {
+                let reveals = u64::from(operation.kind == "pii_revealed");
                 let audited = desk.append_operation(&by, operation).await;
+                metrics::counter!("cebe_pii_revealed_total").increment(if audited.is_ok() { reveals } else { 0 });
                 audited.map(drop).map_err(|error| error.to_string())
             })
         }),
@@ -164,21 +198,21 @@ async fn caught_up(queue: &Arc<dyn Queue>, mut applied: watch::Receiver<[u64; 2]
 impl Server {
     /// Where it listens.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.connections.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Serves until `stop` resolves; then takes no more, applies what was accepted and makes it durable.
     pub(crate) async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        let Self { listener, app, applier, upkeep, queue, drain_max, .. } = self;
+        let Self { connections, applier, upkeep, queue, drain_max, .. } = self;
         let (tell, told) = watch::channel(false);
         let stopping = async move {
             stop.await;
             tracing::info!("stopping: nothing new is taken, what was accepted is applied");
             tell.send_replace(true);
         };
-        let serving = axum::serve(listener, app).with_graceful_shutdown(stopping);
         tokio::select! {
-            ended = serving => ended.context("serving failed")?,
+            () = connections.serve(stopping) => {}
             // A client that holds its connection open does not hold the stop up.
             () = long_after(told, drain_max) => tracing::warn!("some connections were cut"),
         }

@@ -10,12 +10,13 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use cebe_catalog::{Micros, Record};
 use cebe_central::Central;
-use cebe_queue::{Lane, Queue};
+use cebe_queue::{Lane, PerLane, Queue};
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 use super::lag::Lag;
 use super::store::queue_lane;
-use super::telemetry::Telemetry;
+use super::telemetry::{Look, Telemetry};
 use crate::settings::Settings;
 
 /// Unpersisted bytes of the queue that make the next persist due at once.
@@ -29,8 +30,12 @@ pub(crate) struct Upkeep {
     pub(crate) queue: Arc<dyn Queue>,
     /// The Central DB.
     pub(crate) central: Arc<dyn Central>,
-    /// How far behind the store is.
-    pub(crate) lag: Arc<Lag>,
+    /// How far behind the store is, by lane.
+    pub(crate) lags: PerLane<Arc<Lag>>,
+    /// The next index to apply, live and backfill.
+    pub(crate) applied: watch::Receiver<[u64; 2]>,
+    /// Whether the worker runs.
+    pub(crate) worker_alive: Arc<dyn Fn() -> bool + Send + Sync>,
     /// The measurements.
     pub(crate) telemetry: Telemetry,
     /// The wall clock.
@@ -74,7 +79,7 @@ impl Upkeep {
     }
 
     fn look(&self, due: &mut Due) {
-        let freshness = self.lag.freshness();
+        let lag_ms = PerLane::from_fn(|lane| self.lags[lane].freshness().lag_ms);
         if due.persist(self.central.facts().commits, self.queued_bytes()) {
             self.persist();
         }
@@ -82,8 +87,18 @@ impl Upkeep {
             self.tick();
         }
         if due.measure() {
-            metrics::gauge!("cebe_lag_seconds").set(freshness.lag_ms as f64 / 1_000.0);
-            self.telemetry.gauge_store(&self.queue.facts(), &self.central.facts());
+            self.telemetry.measure(&self.seen(lag_ms));
+        }
+    }
+
+    fn seen(&self, lag_ms: PerLane<i64>) -> Look {
+        let [live, backfill] = *self.applied.borrow();
+        Look {
+            queue: self.queue.facts(),
+            central: self.central.facts(),
+            applied: PerLane { live, backfill },
+            lag_ms,
+            worker_alive: (self.worker_alive)(),
         }
     }
 
@@ -104,7 +119,10 @@ impl Upkeep {
                     }
                 }
             }
-            Err(error) => tracing::error!(%error, "the Central DB cannot be made durable; the queue keeps everything"),
+            Err(error) => {
+                metrics::counter!("cebe_persist_failures_total").increment(1);
+                tracing::error!(%error, "the Central DB cannot be made durable; the queue keeps everything");
+            }
         }
     }
 

@@ -39,7 +39,31 @@ fn numbers_are_numbers_wherever_they_come_from() {
 
 #[test]
 fn secrets_are_starred() {
-    let effective = load(None, &nothing, &[("key", "very-secret".to_owned())]).unwrap();
+    let flags = ["key", "admin_key", "alerts_webhook_url"].map(|name| (name, "very-secret".to_owned()));
+    let effective = load(None, &nothing, &flags).unwrap();
     let printed = format!("{:?}", effective.lines());
-    assert!(printed.contains("*****") && !printed.contains("very-secret"));
+    assert_eq!(printed.matches("*****").count(), 3);
+    assert!(!printed.contains("very-secret"));
+}
+
+#[test]
+fn a_secret_comes_from_its_file_unless_it_is_given() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "from-the-file").unwrap();
+    let path = file.path().to_str().unwrap().to_owned();
+    let variable = |name: &str| (name == "CEBE_KEY_FILE").then(|| path.clone());
+    let effective = load(None, &variable, &[]).unwrap();
+    assert_eq!((effective.settings.key.as_str(), effective.origins["key"]), ("from-the-file", Origin::Environment));
+    assert!(!format!("{:?}", effective.lines()).contains("from-the-file"));
+    assert_eq!(load(None, &variable, &[("key", "given".to_owned())]).unwrap().settings.key, "given");
+    let nowhere = [("admin_key_file", "/nowhere".to_owned())];
+    assert!(load(None, &nothing, &nowhere).unwrap_err().to_string().contains("admin_key_file"));
+}
+
+#[test]
+fn a_section_of_the_file_begins_the_name() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "[alerts]\nwebhook_url = \"http://a\"\nevery_s = 5").unwrap();
+    let settings = load(Some(file.path()), &nothing, &[]).unwrap().settings;
+    assert_eq!((settings.alerts_webhook_url.as_str(), settings.alerts_every_s), ("http://a", 5));
 }

@@ -82,7 +82,10 @@ where
             Json(answer).into_response()
         }
         Err(ReadError::Timeout) => match house.last.stale(&name) {
-            Some(answer) => Json(answer).into_response(),
+            Some(answer) => {
+                count("remembered");
+                Json(answer).into_response()
+            }
             None => ReadError::Timeout.into_response(),
         },
         Err(error) => error.into_response(),
@@ -97,10 +100,26 @@ where
 {
     scope::require(&asked.grant, action)?;
     let deadline = house.settings.deadline;
-    let work = tokio::task::spawn_blocking(move || answer(&mut Read::begin(house, asked)?));
+    let work = tokio::task::spawn_blocking(move || {
+        let mut read = Read::begin(house, asked)?;
+        let answer = answer(&mut read)?;
+        Ok((answer, if read.freshness.stale { "stale" } else { "fresh" }))
+    });
     match tokio::time::timeout(deadline, work).await {
-        Ok(Ok(result)) => result,
+        Ok(Ok(Ok((answer, freshness)))) => {
+            count(freshness);
+            Ok(answer)
+        }
+        Ok(Ok(Err(error))) => Err(error),
         Ok(Err(_)) => Err(ReadError::Damaged("a read stopped")),
-        Err(_) => Err(ReadError::Timeout),
+        Err(_) => {
+            count("late");
+            Err(ReadError::Timeout)
+        }
     }
+}
+
+/// Counts an answer by how fresh it is.
+fn count(freshness: &'static str) {
+    metrics::counter!("cebe_retriever_answers_total", "freshness" => freshness).increment(1);
 }
