@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod companies;
 pub mod gather;
+pub mod notes;
 pub mod rebuild;
 pub mod retention;
 pub mod run;
