@@ -3,7 +3,7 @@
 
 use super::{
     AttributeType, ComponentDefinition, Definitions, EventDefinition, FactDefinition, Formula, MetricDefinition,
-    ProcessMeasure, Projection, ResolutionPart, Whose, check_event::is_name, problem::About,
+    ProcessMeasure, Projection, Whose, check_event::is_name, problem::About,
 };
 use crate::settings::CompanySettings;
 use smol_str::SmolStr;
@@ -126,10 +126,8 @@ pub(super) fn check_metric(all: &Definitions, metric: &MetricDefinition, about: 
     for component in &found {
         check_use(metric, component, about);
     }
-    match &metric.formula {
-        Formula::Resolution { parts } => check_parts(metric, parts, about),
-        formula if formula.is_own() => {}
-        _ => metric.dimensions.iter().for_each(|dimension| check_offered(metric, dimension, &found, about)),
+    for dimension in metric.dimensions.iter().filter(|_| !metric.formula.is_own()) {
+        check_offered(metric, dimension, &found, about);
     }
 }
 
@@ -142,19 +140,9 @@ fn check_own(all: &Definitions, metric: &MetricDefinition, about: &mut About<'_>
             format!("beside {label:?} names {name:?}, which is no metric of the engine itself; take it away")
         });
     }
-    let known = metric.formula.own_dimensions();
     for dimension in &metric.dimensions {
-        about.check(known.contains(&dimension.as_str()), || {
-            format!("it offers the dimension {dimension:?}; its formula knows {known:?}")
-        });
-    }
-}
-
-/// The parts say which dimensions there are.
-fn check_parts(metric: &MetricDefinition, parts: &[ResolutionPart], about: &mut About<'_>) {
-    for dimension in &metric.dimensions {
-        about.check(parts.iter().any(|part| part.dimensions.contains_key(dimension)), || {
-            format!("it offers the dimension {dimension:?}, which none of its parts names")
+        about.check(metric.formula.knows(dimension), || {
+            format!("it offers the dimension {dimension:?}, which its formula does not know; take it away")
         });
     }
 }
@@ -231,12 +219,13 @@ impl Formula {
         }
     }
 
-    /// The dimensions that a formula without components can be cut by.
-    fn own_dimensions(&self) -> &'static [&'static str] {
+    /// Can a formula about the engine itself be cut by this dimension?
+    fn knows(&self, dimension: &str) -> bool {
         match self {
-            Self::Process { measure: ProcessMeasure::Staleness } => &[],
-            Self::Process { measure: ProcessMeasure::Compute } => &["metric_name"],
-            _ => &["source_module"],
+            Self::Resolution { parts } => parts.iter().any(|part| part.dimensions.contains_key(dimension)),
+            Self::Process { measure: ProcessMeasure::Staleness } => false,
+            Self::Process { measure: ProcessMeasure::Compute } => dimension == "metric_name",
+            _ => dimension == "source_module",
         }
     }
 

@@ -282,11 +282,12 @@ pub enum ProcessMeasure {
 }
 
 impl Formula {
-    /// Is it about the engine itself: read from what the worker or the process notes, not from components?
+    /// Is it about the engine itself, over all sources, and not a formula over the sums of components?
     pub fn is_own(&self) -> bool {
         matches!(
             self,
-            Self::OutcomeCount { .. }
+            Self::Resolution { .. }
+                | Self::OutcomeCount { .. }
                 | Self::OutcomeRatio { .. }
                 | Self::Latency { .. }
                 | Self::Coverage { .. }
