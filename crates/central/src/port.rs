@@ -90,11 +90,15 @@ pub enum Table {
     Control = 14,
     /// The store's own rows: format, id, positions.
     Meta = 15,
+    /// How long events took.
+    Latency = 16,
+    /// When names were last seen.
+    LastSeen = 17,
 }
 
 impl Table {
     /// Every table, by ordinal.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Seen,
         Self::Body,
         Self::Node,
@@ -110,6 +114,8 @@ impl Table {
         Self::Outcome,
         Self::Control,
         Self::Meta,
+        Self::Latency,
+        Self::LastSeen,
     ];
 }
 

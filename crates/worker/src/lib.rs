@@ -5,6 +5,7 @@ pub mod apply;
 pub mod companies;
 pub mod gather;
 mod meters;
+pub mod notes;
 pub mod rebuild;
 pub mod retention;
 pub mod run;

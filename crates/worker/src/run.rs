@@ -5,6 +5,7 @@ use crate::{
     apply::{self, Applied, drive},
     companies::Companies,
     gather::{Batch, Gather, catalog_lane, queue_lane},
+    notes::Notes,
     rebuild::rebuild,
     retention,
     watch::Watch,
@@ -79,6 +80,7 @@ pub struct Worker {
     committed: Positions,
     gather: Gather,
     watch: Watch,
+    notes: Notes,
 }
 
 impl Worker {
@@ -97,7 +99,8 @@ impl Worker {
         }
         let gather = Gather::new(committed, settings.commit_records_max);
         let watch = Watch::new(settings.clock.clone(), Arc::clone(&definitions));
-        let mut worker = Self { queue, central, definitions, settings, companies, committed, gather, watch };
+        let notes = Notes::default();
+        let mut worker = Self { queue, central, definitions, settings, companies, committed, gather, watch, notes };
         for company in worker.companies.rebuilding() {
             worker.rebuild(&company)?;
         }
@@ -144,6 +147,7 @@ impl Worker {
     fn records(&mut self, records: Vec<(Place, Record)>) -> Result<(), WorkerError> {
         let places: Vec<Place> = records.iter().map(|(place, _)| *place).collect();
         let plain: Vec<ControlChange> = records.iter().flat_map(plain_control).collect();
+        self.notes.received(&records);
         let snapshot = self.central.snapshot()?;
         let context = Context { definitions: &self.definitions, companies: self.companies.contexts() };
         match apply::records(context, &snapshot, records)? {
@@ -244,6 +248,7 @@ impl Worker {
             lanes.iter().map(|lane| Place { lane: catalog_lane(*lane), index: self.committed[*lane].0 }).collect();
         changes.control.extend(self.watch.breaches());
         let started = (self.settings.clock)();
+        self.notes.write(&mut changes, places.first().copied(), started);
         self.central.commit(&changes)?;
         self.watch.committed(&changes, started);
         (self.settings.applied)(self.committed);

@@ -5,6 +5,7 @@ mod batch;
 mod deltas;
 mod derived;
 mod log;
+mod noted;
 
 pub(crate) use batch::{Batch, KEY_BYTES_MAX};
 use deltas::PointCache;
@@ -67,6 +68,7 @@ impl Planner {
         log::write(&mut batch, now, changes, next.commits)?;
         rows(&mut batch, changes);
         deltas::write(&mut batch, now, changes, &mut self.points)?;
+        noted::write(&mut batch, now, changes)?;
         self.meta(&mut batch, &next);
         batch.settle()?;
         Ok((batch, next))
