@@ -163,7 +163,10 @@ fn census(central: &dyn Central, events: u64) {
 fn report(what: &str, events: u64, (started, cpu): (Instant, f64)) {
     let seconds = started.elapsed().as_secs_f64();
     let micros = (cpu_seconds() - cpu) * 1e6 / events as f64;
-    println!("{what}: {events} events in {seconds:.2} s = {:.0}/s, {micros:.1} µs of CPU each", events as f64 / seconds);
+    println!(
+        "{what}: {events} events in {seconds:.2} s = {:.0}/s, {micros:.1} µs of CPU each",
+        events as f64 / seconds
+    );
 }
 
 /// Processor time of all threads so far: what a busy machine does not blur. Zero where the system does not tell.
