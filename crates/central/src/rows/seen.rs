@@ -3,6 +3,7 @@
 
 use super::Spot;
 use crate::{key::KeyWriter, port::Table, row::Stored};
+pub(super) use cebe_engine::packed::{uuid_bytes, uuid_text};
 use cebe_engine::rows::{Seen, SeenKey};
 use serde::{Deserialize, Serialize};
 
@@ -27,42 +28,4 @@ impl Stored for SeenKey {
         }
         .finish()
     }
-}
-
-/// The bytes of a UUID in its one canonical spelling (lower case, hyphens); other spellings are other ids.
-pub(super) fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
-    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
-    let text: &[u8; 36] = text.as_bytes().try_into().ok()?;
-    let mut bytes = [0; 16];
-    let mut nibbles = 0;
-    for (place, char) in text.iter().enumerate() {
-        if HYPHENS.contains(&place) {
-            if *char != b'-' {
-                return None;
-            }
-            continue;
-        }
-        let nibble = match char {
-            b'0'..=b'9' => char - b'0',
-            b'a'..=b'f' => char - b'a' + 10,
-            _ => return None,
-        };
-        bytes[nibbles / 2] |= nibble << (4 * (1 - nibbles % 2));
-        nibbles += 1;
-    }
-    Some(bytes)
-}
-
-/// The canonical spelling of a UUID's bytes.
-pub(super) fn uuid_text(bytes: &[u8; 16]) -> String {
-    let mut text = String::with_capacity(36);
-    for (place, byte) in bytes.iter().enumerate() {
-        if [4, 6, 8, 10].contains(&place) {
-            text.push('-');
-        }
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(nibble), 16).expect("a nibble is a hex digit"));
-        }
-    }
-    text
 }
