@@ -8,6 +8,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 const TEXT: u8 = 0xFF;
 const UUID_BYTES: usize = 16;
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+/// Where the two digits of each byte stand.
+const DIGIT_PAIRS: [usize; UUID_BYTES] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+const NO_DIGIT: u8 = 16;
+/// The value of each lower-case hex digit.
+const DIGIT: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < NO_DIGIT {
+        digits[HEX[value as usize] as usize] = value;
+        value += 1;
+    }
+    digits
+};
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// An id as stored.
 pub(super) struct Id<'a>(pub(super) Cow<'a, EventId>);
@@ -51,35 +65,27 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<EventId,
 /// The bytes of a UUID in its one canonical spelling (lower case, hyphens); other spellings are other ids.
 pub fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
     let text: &[u8; 36] = text.as_bytes().try_into().ok()?;
-    let mut bytes = [0; UUID_BYTES];
-    let mut nibbles = 0;
-    for (place, char) in text.iter().enumerate() {
-        if HYPHENS.contains(&place) {
-            if *char != b'-' {
-                return None;
-            }
-            continue;
-        }
-        let nibble = match char {
-            b'0'..=b'9' => char - b'0',
-            b'a'..=b'f' => char - b'a' + 10,
-            _ => return None,
-        };
-        bytes[nibbles / 2] |= nibble << (4 * (1 - nibbles % 2));
-        nibbles += 1;
+    if HYPHENS.iter().any(|place| text[*place] != b'-') {
+        return None;
     }
-    Some(bytes)
+    let mut bytes = [0; UUID_BYTES];
+    let mut wrong = 0;
+    for (byte, place) in bytes.iter_mut().zip(DIGIT_PAIRS) {
+        let (high, low) = (DIGIT[usize::from(text[place])], DIGIT[usize::from(text[place + 1])]);
+        wrong |= high | low;
+        *byte = high << 4 | low & 15;
+    }
+    (wrong < NO_DIGIT).then_some(bytes)
 }
 
 /// The canonical spelling of a UUID's bytes.
 pub fn uuid_text(bytes: &[u8; 16]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = Vec::with_capacity(36);
     for (place, byte) in bytes.iter().enumerate() {
         if [4, 6, 8, 10].contains(&place) {
             text.push(b'-');
         }
-        text.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        text.extend([HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
     }
     String::from_utf8(text).expect("hex digits and hyphens are text")
 }
