@@ -7,7 +7,7 @@ use cebe_engine::{change::Changes, rows::Place};
 use std::ops::ControlFlow;
 
 /// Version of the layout of keys and values; raised when an older release could not read what this one writes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The store. One writer, any number of readers; every call blocks its thread until it is done.
 pub trait Central: Send + Sync + 'static {

@@ -13,6 +13,7 @@ pub mod fold;
 pub mod formula;
 pub mod identity;
 pub mod latency;
+pub mod packed;
 pub mod rows;
 pub mod step;
 pub mod want;

@@ -50,6 +50,7 @@ pub struct Evidence {
     /// Number of events.
     pub count: u64,
     /// The earliest, at most [`Evidence::KEPT`], in order of (time, event name, event id).
+    #[serde(with = "crate::packed::events")]
     pub earliest: Vec<(Micros, SmolStr, EventId)>,
 }
 

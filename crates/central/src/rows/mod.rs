@@ -29,7 +29,7 @@ pub(crate) use fact::owner_prefix;
 pub(crate) use latency::LatencyKey;
 pub(crate) use meta::MetaKey;
 pub(crate) use quarantine::QuarantineKey;
-pub(crate) use seen::SeenRow;
+pub(crate) use seen::{SeenRow, time_ordered, time_ordered_in};
 pub(crate) use strand::StrandKey;
 pub use strand::{TimelineCursor, TimelineRow};
 pub(crate) use vault::VaultKey;
