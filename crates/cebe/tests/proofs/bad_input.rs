@@ -237,6 +237,22 @@ fn each_wrong_event_gets_its_code_and_its_neighbours_are_applied() {
     assert_eq!(largest.json()["applied"], 10_000, "{}", &largest.text()[..500]);
 }
 
+/// Proves law 2 where no company can be told: under a key that serves all, the event is counted among all sources.
+#[test]
+fn an_event_of_no_company_is_counted_too() {
+    let server = Server::with_company(COMPANY, life::company());
+    let mut nobody = good("e-1");
+    nobody["company_id"] = Value::Null;
+    let pushed = server.push(&[nobody, json!(5), good("e-2")]);
+    assert_eq!((&pushed["quarantined"], &pushed["applied"]), (&json!(2), &json!(1)), "{pushed:#}");
+    let sources = server.get("/v1/sources");
+    let of = |name: &str| {
+        let sources = sources["sources"].as_array().expect("a list").iter();
+        sources.map(|source| source["outcomes"][name].as_i64().unwrap_or(0)).sum::<i64>()
+    };
+    assert_eq!((of("received"), of("quarantined"), of("applied")), (3, 2, 1), "{sources:#}");
+}
+
 /// Proves CORE-S01-PERM-1, CORE-S01-PERM-2, CORE-NG-4, ANCHOR-ENV-2 and MKT-PUBONLY at the door.
 #[test]
 fn a_wrong_key_is_turned_away_before_anything_is_read() {

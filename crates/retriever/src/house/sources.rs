@@ -13,7 +13,7 @@ use cebe_engine::{
     change::{ControlKind, ControlRow},
     rows::Outcomes,
 };
-use cebe_privacy::access::Action;
+use cebe_privacy::access::{Action, Scope};
 use serde_json::{Value as Json, json};
 use smol_str::SmolStr;
 use std::{
@@ -158,6 +158,8 @@ fn companies(read: &Read, window: &Window) -> Result<Vec<CompanyId>, ReadError> 
         }
         ControlFlow::Continue(())
     })?;
+    // Events of which nobody could tell the company are counted under all of them.
+    companies.extend((read.grant.companies == Scope::All).then(|| CompanyId::new("*")));
     Ok(companies)
 }
 
