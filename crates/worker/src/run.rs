@@ -241,7 +241,7 @@ impl Worker {
         let mut changes = match &record.change {
             Change::Unlink(unlink) => drive(Step::unlink(context, unlink.clone()), &snapshot)?,
             Change::Erase { company, customer, receipt } => {
-                let step = Step::erase(context, company.clone(), customer.clone());
+                let step = Step::erase(context, company.clone(), customer.clone(), receipt);
                 let mut changes = drive(step, &snapshot)?;
                 retention::receipt(&mut changes, company, customer, receipt, record.received_at);
                 changes

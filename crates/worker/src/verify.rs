@@ -9,7 +9,11 @@ use cebe_engine::{
     rows::{Point, Sum},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt::Debug, ops::ControlFlow};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    ops::ControlFlow,
+};
 
 /// Most differences that are named.
 const DIFFERENCES_MAX: usize = 100;
@@ -176,10 +180,20 @@ fn points(snapshot: &Snapshot, company: &CompanyId) -> Result<Rows, WorkerError>
     Ok(rows)
 }
 
+/// Activity that goes on for erased people is sealed: it is not in the log any more.
 fn activity(snapshot: &Snapshot, company: &CompanyId) -> Result<Rows, WorkerError> {
     let mut rows = Rows::new();
+    let mut erased = BTreeSet::new();
+    snapshot.nodes(company, &mut |node, row| {
+        if row.erased {
+            erased.insert(node);
+        }
+        ControlFlow::Continue(())
+    })?;
     snapshot.all_activity(company, &mut |key, count| {
-        rows.insert(text(key), text(&count));
+        if !erased.contains(&key.anchor) {
+            rows.insert(text(key), text(&count));
+        }
         ControlFlow::Continue(())
     })?;
     Ok(rows)

@@ -316,11 +316,10 @@ fn erin() -> Vec<Value> {
     ]
 }
 
-/// Metrics that count people who are there, not what was done.
-const PEOPLE: [&str; 3] = ["ltv", "payers", "purchase_frequency"];
-
 fn company_metrics(server: &Server) -> Vec<(String, Value)> {
-    let metrics = cebe_catalog::Definitions::standard().metrics.values().filter(|metric| metric.company);
+    // What the engine says of itself is about people who are there.
+    let metrics = cebe_catalog::Definitions::standard().metrics.values();
+    let metrics = metrics.filter(|metric| metric.company && metric.module != "engine");
     let answer = |name: &str| {
         let mut answer = server.metric(COMPANY, name);
         answer.as_object_mut().expect("an answer").remove("freshness");
@@ -360,9 +359,8 @@ fn an_erased_person_is_gone_and_the_numbers_stay() {
     let found = server.ask("GET", &format!("/v1/customers?phone=0{DIGITS}0007&company_id={COMPANY}"), None);
     assert_eq!(found.status, 410, "{:#}", found.body);
     let after = company_metrics(&server);
-    let moved =
-        before.iter().zip(&after).filter(|(before, after)| before != after).map(|(before, _)| before.0.as_str());
-    assert_eq!(moved.collect::<Vec<_>>(), PEOPLE, "{after:#?}");
+    let moved: Vec<_> = before.iter().zip(&after).filter(|(before, after)| before != after).collect();
+    assert!(moved.is_empty(), "{moved:#?}");
     let budi = server.get(&format!("/v1/customers/budi/timeline?company_id={COMPANY}"));
     assert!(budi["events"].as_array().is_some_and(|events| events.len() >= 2), "{budi:#}");
 

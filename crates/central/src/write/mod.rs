@@ -15,7 +15,10 @@ use crate::{
     rows::{ConflictKey, ControlKey, MetaKey, QuarantineKey, VaultKey},
 };
 use cebe_catalog::CompanyId;
-use cebe_engine::{change::Changes, rows::Place};
+use cebe_engine::{
+    change::{Changes, ControlKind},
+    rows::Place,
+};
 
 /// What the one writer remembers from commit to commit.
 #[derive(Debug)]
@@ -110,7 +113,9 @@ impl Planner {
             }
         }
         positions.sort_unstable();
-        let control_version = self.control_version + u64::from(!changes.control.is_empty());
+        // Operating events change nothing that readers keep.
+        let settings = changes.control.iter().any(|change| change.kind != ControlKind::Operation);
+        let control_version = self.control_version + u64::from(settings);
         Next { commits: self.commits + 1, control_version, positions, newest_id: self.newest_id }
     }
 

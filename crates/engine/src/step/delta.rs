@@ -17,14 +17,14 @@ use cebe_catalog::{CompanyId, Micros, Node, time::Day};
 use smol_str::SmolStr;
 
 /// Does what leaves the log stay in the numbers?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sealing {
     /// It is taken back.
     No,
     /// It stays, and so does what is kept by anchor.
     Expiry,
-    /// It stays, but nothing of the person does.
-    Erasure,
+    /// It stays, but nothing of the person does: their days of activity go on under a node that is nobody's.
+    Erasure(Node),
 }
 
 /// Where a contribution is booked, what differs most first: compared very often.
@@ -110,21 +110,36 @@ impl<'p> Delta<'p> {
 
     /// Hands the differences over. What is sealed stays in the points, apart; what is kept by anchor stays with expiry
     /// and goes with erasure.
-    pub(super) fn finish(self, sealing: Sealing, changes: &mut Changes) {
+    pub(super) fn finish(self, sealing: &Sealing, changes: &mut Changes) {
         for (spot, sum) in self.points.into_iter().filter(|(_, sum)| !sum.is_zero()) {
-            let sealed = if sealing == Sealing::No { Sum::default() } else { -sum };
+            let sealed = if *sealing == Sealing::No { Sum::default() } else { -sum };
             let Spot { bucket, component, dimensions, company } = spot;
             let key = PointKey { company, component: self.plans.component(component).clone(), bucket, dimensions };
             changes.points.push((key, Point { live: sum, sealed }));
         }
-        if sealing != Sealing::Expiry {
-            changes.activity.extend(totals(self.activity).map(|(active, count)| {
-                let Active { component, day, anchor, company } = active;
-                (ActivityKey { company, component: self.plans.component(component).clone(), day, anchor }, count)
-            }));
+        if *sealing != Sealing::Expiry {
+            let activity: Vec<(ActivityKey, i64)> = totals(self.activity)
+                .map(|(active, count)| {
+                    let Active { component, day, anchor, company } = active;
+                    (ActivityKey { company, component: self.plans.component(component).clone(), day, anchor }, count)
+                })
+                .collect();
+            if let Sealing::Erasure(nobody) = sealing {
+                changes.activity.extend(gone(&activity, nobody));
+            }
+            changes.activity.extend(activity);
             changes.tallies.extend(self.tallies.into_iter().filter(|(_, sum)| !sum.is_zero()));
         }
     }
+}
+
+/// What somebody's activity loses goes on under a node that is nobody's.
+fn gone<'a>(
+    activity: &'a [(ActivityKey, i64)],
+    nobody: &'a Node,
+) -> impl Iterator<Item = (ActivityKey, i64)> + use<'a> {
+    let lost = activity.iter().filter(|(_, count)| *count < 0);
+    lost.map(|(key, count)| (ActivityKey { anchor: nobody.clone(), ..key.clone() }, -count))
 }
 
 /// One count per key, without those that come to nothing.

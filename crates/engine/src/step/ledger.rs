@@ -106,7 +106,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// Applies the entries and hands over rows and differences.
-    pub fn finish(mut self, context: Context<'_>, people: &People, sealing: Sealing, changes: &mut Changes) {
+    pub fn finish(mut self, context: Context<'_>, people: &People, sealing: &Sealing, changes: &mut Changes) {
         let plans = Plans::new(context.definitions);
         let mut delta = Delta::new(context, &plans);
         let (mut entries, mut held) = (Vec::new(), Held::default());
@@ -129,7 +129,7 @@ impl<'a> Ledger<'a> {
         delta.finish(sealing, changes);
         held.finish(&self.slots, changes);
         if let Some(truncated) = self.truncate(Delta::new(context, &plans), &units, &touched) {
-            truncated.finish(Sealing::Expiry, changes);
+            truncated.finish(&Sealing::Expiry, changes);
         }
         changes.facts.extend(self.slots.into_changed());
     }

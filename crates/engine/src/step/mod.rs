@@ -60,6 +60,8 @@ pub struct Step<'a> {
     leaving: Leaving,
     dedup: Dedup,
     erase: Option<(CompanyId, Node)>,
+    /// Under whom an erased person's days of activity go on.
+    nobody: Option<Node>,
     unlink: Option<Unlink>,
     added: Vec<(EventRecord, Place, Vault)>,
     removed: Vec<EventRecord>,
@@ -86,8 +88,10 @@ impl<'a> Step<'a> {
     }
 
     /// A step that takes everything a person's anchors hold out of the log, for ever.
-    pub fn erase(context: Context<'a>, company: CompanyId, customer: Node) -> Self {
-        Self { erase: Some((company, customer)), leaving: Leaving::Retired, ..Self::empty(context) }
+    /// Distinct people stay countable: their activity goes on under a node made from the receipt, which is nobody's.
+    pub fn erase(context: Context<'a>, company: CompanyId, customer: Node, receipt: &str) -> Self {
+        let nobody = Some(people::nobody(receipt));
+        Self { erase: Some((company, customer)), nobody, leaving: Leaving::Retired, ..Self::empty(context) }
     }
 
     /// A step that takes expired events out of the log; what they added stays, sealed.
@@ -102,6 +106,7 @@ impl<'a> Step<'a> {
             leaving: Leaving::Superseded,
             dedup: Dedup::default(),
             erase: None,
+            nobody: None,
             unlink: None,
             added: Vec::new(),
             removed: Vec::new(),
@@ -248,7 +253,7 @@ impl<'a> Step<'a> {
             self.people.correct(unlink);
         }
         if let Some((company, node)) = &self.erase {
-            self.people.erase(company, node);
+            self.people.erase(company, node, self.nobody.as_ref());
         }
     }
 
@@ -265,13 +270,13 @@ impl<'a> Step<'a> {
 
     /// Everything is loaded: the changes to commit.
     pub fn finish(mut self) -> Changes {
-        let sealing = match (self.leaving, &self.erase) {
+        let sealing = match (self.leaving, self.nobody.take()) {
             (Leaving::Superseded, _) => Sealing::No,
             (Leaving::Retired, None) => Sealing::Expiry,
-            (Leaving::Retired, Some(_)) => Sealing::Erasure,
+            (Leaving::Retired, Some(nobody)) => Sealing::Erasure(nobody),
         };
         let ledger = core::mem::take(&mut self.ledger);
-        ledger.finish(self.context, &self.people, sealing, &mut self.changes);
+        ledger.finish(self.context, &self.people, &sealing, &mut self.changes);
         core::mem::take(&mut self.people).finish(&mut self.changes);
         self.log();
         self.counts.finish(&mut self.changes);

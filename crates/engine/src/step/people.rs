@@ -10,7 +10,7 @@ use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
-use cebe_catalog::{CompanyId, EventRecord, Node, control::Unlink};
+use cebe_catalog::{CompanyId, EventRecord, IdentifierKind, Node, Token, control::Unlink};
 
 /// The nodes of a step, as they were and as they become.
 #[derive(Debug, Default)]
@@ -131,10 +131,14 @@ impl People {
         }
     }
 
-    /// Marks every node of a person as erased; its links went with its events.
-    pub fn erase(&mut self, company: &CompanyId, node: &Node) {
+    /// Marks every node of a person as erased; its links went with its events. So is the node that stands for them in
+    /// what is counted by person: nothing is known of it.
+    pub fn erase(&mut self, company: &CompanyId, node: &Node, nobody: Option<&Node>) {
         let nodes = self.before(company, node).to_vec();
         let company = self.companies.entry(company.clone()).or_default();
+        if let Some(nobody) = nobody {
+            company.after.insert(nobody.clone(), NodeRow { erased: true, ..NodeRow::default() });
+        }
         for node in nodes {
             // A value that other people share keeps their links; everything else of the person is gone.
             if let Some(row) = company.after.get_mut(&node).filter(|row| row.links.is_empty()) {
@@ -206,4 +210,13 @@ fn is_creation(context: Context<'_>, event: &EventRecord) -> Option<cebe_catalog
     let definition = context.definitions.events.get(&event.name.0).filter(|definition| definition.creates)?;
     let company = context.companies.get(event.company())?;
     Some(super::project::rank(Some(definition), company, event).at)
+}
+
+/// A node that stands for an erased person: made from the receipt alone, so that it leads to nobody.
+pub fn nobody(receipt: &str) -> Node {
+    let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    for byte in receipt.bytes() {
+        hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
+    }
+    Node::Token(IdentifierKind::AnonymousId, Token(hash.to_be_bytes()))
 }

@@ -67,7 +67,7 @@ impl Store {
     }
 
     pub fn erase(&mut self, customer: &Node) {
-        self.step(Step::erase(self.context(), COMPANY.into(), customer.clone()));
+        self.step(Step::erase(self.context(), COMPANY.into(), customer.clone(), "receipt"));
     }
 
     pub fn state(&self) -> BTreeMap<&'static str, Rows> {
