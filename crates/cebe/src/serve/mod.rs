@@ -8,6 +8,7 @@ mod first_key;
 mod http;
 mod lag;
 mod master_key;
+mod open_files;
 mod store;
 mod telemetry;
 mod tls;
@@ -69,6 +70,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Server, Failure> {
     if settings.role != "all" {
         return Err(Failure::Usage(format!("role {:?} is unknown; this release knows `all`", settings.role)));
     }
+    open_files::raise();
     let tls = tls::acceptor(&settings.tls_cert_file, &settings.tls_key_file)
         .map_err(|error| Failure::Usage(format!("{error:#}")))?;
     let store = Store::open(settings)?;
