@@ -139,7 +139,8 @@ impl<'a> Reader<'a> {
         if self.path.len() > 2 && self.lists == 0 {
             self.keys += 1;
         }
-        if self.keys > ATTRIBUTES_MAX || in_this_map >= 2 * ATTRIBUTES_MAX {
+        // The envelope's own keys are kept whatever came before them: they tell where the refusal is counted.
+        if (self.keys > ATTRIBUTES_MAX && self.path.len() > 1) || in_this_map >= 2 * ATTRIBUTES_MAX {
             self.note_at_parent(QuarantineCode::TooMany);
             return false;
         }

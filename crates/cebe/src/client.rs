@@ -79,6 +79,11 @@ impl Client {
         accepted(self.send(verb, path, &headers, body.to_string().into_bytes())?)
     }
 
+    /// Posts with an empty body.
+    pub(crate) fn post_nothing(&self, path: &str) -> Result<Value, Failure> {
+        accepted(self.send("POST", path, &[], Vec::new())?)
+    }
+
     /// Deletes.
     pub(crate) fn delete(&self, path: &str) -> Result<Value, Failure> {
         accepted(self.send("DELETE", path, &[], Vec::new())?)

@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// A commit of one company: events of many customers, a node and an activity row for each, a few points.
 fn changes(numbers: std::ops::Range<u64>) -> Changes {
     let mut changes = Changes::default();
-    let count = numbers.end - numbers.start;
+    let count = (numbers.end - numbers.start).cast_signed();
     for number in numbers.clone() {
         let anchor = Node::Customer(format!("customer-{:06}", scattered(number) % CUSTOMERS).into());
         let day = Micros(START).utc_day();

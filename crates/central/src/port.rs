@@ -7,7 +7,7 @@ use cebe_engine::{change::Changes, rows::Place};
 use std::ops::ControlFlow;
 
 /// Version of the layout of keys and values; raised when an older release could not read what this one writes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The store. One writer, any number of readers; every call blocks its thread until it is done.
 pub trait Central: Send + Sync + 'static {
@@ -90,11 +90,15 @@ pub enum Table {
     Control = 14,
     /// The store's own rows: format, id, positions.
     Meta = 15,
+    /// How long events took.
+    Latency = 16,
+    /// When names were last seen.
+    LastSeen = 17,
 }
 
 impl Table {
     /// Every table, by ordinal.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Seen,
         Self::Body,
         Self::Node,
@@ -110,6 +114,8 @@ impl Table {
         Self::Outcome,
         Self::Control,
         Self::Meta,
+        Self::Latency,
+        Self::LastSeen,
     ];
 }
 

@@ -1,8 +1,9 @@
 //! What a step asks to be written, all of it in one transaction with the queue position.
 
+use crate::latency::Latencies;
 use crate::rows::{
-    ActivityKey, FactKey, FactRow, HeldKey, NodeKey, NodeRow, OutcomeKey, Outcomes, Place, Point, PointKey, Seen,
-    SeenKey, Sum, TallyKey,
+    ActivityKey, FactKey, FactRow, HeldKey, LastSeen, LastSeenKey, NodeKey, NodeRow, OutcomeKey, Outcomes, Place,
+    Point, PointKey, Seen, SeenKey, Sum, TallyKey,
 };
 use alloc::vec::Vec;
 use cebe_catalog::{
@@ -49,6 +50,10 @@ pub struct Changes {
     pub conflicts: Vec<Conflict>,
     /// Outcome counts, to be added.
     pub outcomes: Vec<(OutcomeKey, Outcomes)>,
+    /// How long events took, to be added: the worker's to fill in, which has a clock.
+    pub latencies: Vec<(OutcomeKey, Latencies)>,
+    /// When names were last seen: the later times stay.
+    pub last_seen: Vec<(LastSeenKey, LastSeen)>,
     /// Control rows to put or delete.
     pub control: Vec<ControlChange>,
     /// Queue positions after this commit: the next index to read, per lane that moved.

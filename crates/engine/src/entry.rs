@@ -16,6 +16,7 @@ pub struct Rank {
     /// Time of the version attribute, else of a UUIDv7 id, else 0.
     pub version: i64,
     /// The event's id.
+    #[serde(with = "crate::packed::event_id")]
     pub id: EventId,
 }
 
@@ -25,14 +26,17 @@ pub struct Entry {
     /// Its rank; the event id in it is the entry's identity together with `event` and `item`.
     pub rank: Rank,
     /// The event's name.
+    #[serde(with = "crate::packed::word_text")]
     pub event: SmolStr,
     /// Its role in the fold.
+    #[serde(with = "crate::packed::word_text")]
     pub step: SmolStr,
     /// The event's own anchor.
     pub anchor: Option<Node>,
     /// Customers that the event refers to (associations).
     pub customers: Vec<Node>,
     /// What the fold needs.
+    #[serde(with = "crate::packed::fields")]
     pub fields: Vec<(SmolStr, Value)>,
 }
 

@@ -12,6 +12,8 @@ pub mod entry;
 pub mod fold;
 pub mod formula;
 pub mod identity;
+pub mod latency;
+pub mod packed;
 pub mod rows;
 pub mod step;
 pub mod want;

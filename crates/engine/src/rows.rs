@@ -50,6 +50,7 @@ pub struct Evidence {
     /// Number of events.
     pub count: u64,
     /// The earliest, at most [`Evidence::KEPT`], in order of (time, event name, event id).
+    #[serde(with = "crate::packed::events")]
     pub earliest: Vec<(Micros, SmolStr, EventId)>,
 }
 
@@ -325,5 +326,33 @@ impl Outcomes {
     /// Law 2: every received event has one outcome.
     pub fn balanced(&self) -> bool {
         self.received == self.applied + self.duplicate + self.conflict + self.ignored + self.quarantined
+    }
+}
+
+/// Key of when a name was last seen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LastSeenKey {
+    /// Tenant.
+    pub company: CompanyId,
+    /// Source.
+    pub module: SourceModule,
+    /// Event name; empty where none was kept (an ignored or unreadable event).
+    pub name: EventName,
+}
+
+/// When a source was last heard with a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastSeen {
+    /// Receipt of the newest, whatever became of it.
+    pub received_at: Option<Micros>,
+    /// Receipt of the newest that was applied.
+    pub applied_at: Option<Micros>,
+}
+
+impl LastSeen {
+    /// Takes the later of each.
+    pub fn add(&mut self, other: Self) {
+        self.received_at = self.received_at.max(other.received_at);
+        self.applied_at = self.applied_at.max(other.applied_at);
     }
 }

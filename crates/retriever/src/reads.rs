@@ -1,7 +1,7 @@
 //! What the binary hands to the room: the store, the definitions, the master key, a clock, how fresh the store is, and
 //! the callback that makes the audit of a reveal durable.
 
-use crate::{company::KeyRing, freshness::Freshness, http::LastAnswers};
+use crate::{company::KeyRing, freshness::Freshness, http::LastAnswers, metrics::Computed};
 use cebe_catalog::{Definitions, Micros, control::Operation};
 use cebe_central::Central;
 use cebe_privacy::keys::MasterKey;
@@ -49,6 +49,7 @@ pub(crate) struct House {
     pub(crate) settings: ReadSettings,
     pub(crate) keys: KeyRing,
     pub(crate) last: LastAnswers,
+    pub(crate) computed: Computed,
 }
 
 /// A shared [`House`].
@@ -56,6 +57,7 @@ pub(crate) type Shared = Arc<House>;
 
 impl House {
     pub(crate) fn new(reads: Reads, settings: ReadSettings) -> Shared {
-        Arc::new(Self { reads, settings, keys: KeyRing::default(), last: LastAnswers::new(settings.answers_kept) })
+        let last = LastAnswers::new(settings.answers_kept);
+        Arc::new(Self { reads, settings, keys: KeyRing::default(), last, computed: Computed::default() })
     }
 }

@@ -1,7 +1,7 @@
 //! What a key may see: the company of a request, the modules of its teams, and staff ids.
 
 use crate::http::ReadError;
-use cebe_catalog::CompanyId;
+use cebe_catalog::{CompanyId, definition::MetricDefinition};
 use cebe_privacy::access::{Action, Grant, Scope};
 
 /// The class name of agents' and admins' ids.
@@ -20,6 +20,11 @@ pub(crate) fn company_of(grant: &Grant, named: Option<&str>) -> Result<CompanyId
         (None, Scope::Only(names)) if names.len() == 1 => Ok(CompanyId::new(&names[0])),
         (None, _) => Err(ReadError::CompanyRequired),
     }
+}
+
+/// May a metric be shown? Those of the engine itself are shown to all who read, of the modules they read.
+pub(crate) fn sees_metric(grant: &Grant, metric: &MetricDefinition) -> bool {
+    metric.formula.is_own() || grant.may_read_module(&metric.module)
 }
 
 /// May agents' ids of a module be shown? A bound by teams hides them unless one of the teams sees the class.

@@ -1,5 +1,5 @@
 //! How fast the loop applies records from an embedded queue to an embedded store, without the front door:
-//! `cargo run --release -p cebe-worker --example throughput -- EVENTS CUSTOMERS COMPANIES [DIR]`.
+//! `cargo run --release -p cebe-worker --example throughput -- EVENTS CUSTOMERS COMPANIES [DIR [COMMIT]]`.
 
 use cebe_catalog::{
     Amount, CompanyId, CompanySettings, Definitions, EventRecord, IdentifierKind, Lane, Micros, Node, Record, Token,
@@ -113,7 +113,8 @@ async fn main() {
     let mut arguments = std::env::args().skip(1);
     let mut number = |default| arguments.next().and_then(|text| text.parse().ok()).unwrap_or(default);
     let shape = Shape { events: number(500_000), customers: number(50_000), companies: number(3) };
-    let kept = arguments.next().map(PathBuf::from);
+    let kept = arguments.next().filter(|text| !text.is_empty()).map(PathBuf::from);
+    let commit_records_max = arguments.next().and_then(|text| text.parse().ok());
     let temporary = tempfile::tempdir().expect("a temporary folder can be made");
     let folder = kept.unwrap_or_else(|| temporary.path().to_owned());
     let queue: Arc<dyn Queue> =
@@ -132,7 +133,8 @@ async fn main() {
     }
     report("made and appended", shape.events, started);
     let started = (Instant::now(), cpu_seconds());
-    let settings = WorkerSettings::new(Arc::new(now), Arc::new(|_| {}));
+    let mut settings = WorkerSettings::new(Arc::new(now), Arc::new(|_| {}));
+    settings.commit_records_max = commit_records_max.unwrap_or(settings.commit_records_max);
     let mut worker = Worker::new(queue, central.clone(), Arc::new(Definitions::standard().clone()), settings)
         .expect("the store reads");
     worker.drain().expect("everything applies");

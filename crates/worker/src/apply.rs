@@ -8,13 +8,21 @@ use cebe_engine::{
     change::Changes,
     rows::Place,
     step::{Context, Step},
+    want::{Loaded, Wants},
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Loads what a step wants until it can finish.
-pub fn drive(mut step: Step<'_>, snapshot: &Snapshot) -> Result<Changes, WorkerError> {
+pub fn drive(step: Step<'_>, snapshot: &Snapshot) -> Result<Changes, WorkerError> {
+    drive_with(step, |wants| Ok(snapshot.load(wants)?))
+}
+
+fn drive_with(
+    mut step: Step<'_>,
+    load: impl Fn(&Wants) -> Result<Loaded, WorkerError>,
+) -> Result<Changes, WorkerError> {
     while let Some(wants) = step.wants() {
-        step.supply(snapshot.load(&wants)?);
+        step.supply(load(&wants)?);
     }
     Ok(step.finish())
 }
@@ -31,10 +39,10 @@ pub enum Applied {
 /// Applies a batch, or says that the engine failed on it.
 pub fn records(
     context: Context<'_>,
-    snapshot: &Snapshot,
     records: Vec<(Place, Record)>,
+    load: impl Fn(&Wants) -> Result<Loaded, WorkerError>,
 ) -> Result<Applied, WorkerError> {
-    let run = AssertUnwindSafe(|| drive(Step::records(context, records), snapshot));
+    let run = AssertUnwindSafe(|| drive_with(Step::records(context, records), load));
     match catch_unwind(run) {
         Ok(changes) => Ok(Applied::Changes(Box::new(changes?))),
         Err(_) => Ok(Applied::Fault),

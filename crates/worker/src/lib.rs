@@ -1,10 +1,13 @@
 //! The loop: records come in from the queue, rows go out to the Central DB, one transaction per batch. It decides
 //! nothing: the engine does. It knows neither HTTP nor connectors. Read `run.rs` first, then `apply.rs`.
 
+mod ahead;
 pub mod apply;
 pub mod companies;
 pub mod gather;
 mod meters;
+pub mod notes;
+mod pipeline;
 pub mod rebuild;
 pub mod retention;
 pub mod run;

@@ -5,6 +5,8 @@ use crate::{
     apply::{self, Applied, drive},
     companies::Companies,
     gather::{Batch, Gather, catalog_lane, queue_lane},
+    notes::Notes,
+    pipeline::Reads,
     rebuild::rebuild,
     retention,
     watch::Watch,
@@ -77,8 +79,19 @@ pub struct Worker {
     settings: WorkerSettings,
     companies: Companies,
     committed: Positions,
+    /// Where reading goes on once what is pending is committed.
+    planned: Positions,
+    pending: Option<Pending>,
     gather: Gather,
     watch: Watch,
+    notes: Notes,
+}
+
+/// The changes of a step, not yet committed.
+struct Pending {
+    changes: Changes,
+    positions: Positions,
+    started: Micros,
 }
 
 impl Worker {
@@ -97,7 +110,21 @@ impl Worker {
         }
         let gather = Gather::new(committed, settings.commit_records_max);
         let watch = Watch::new(settings.clock.clone(), Arc::clone(&definitions));
-        let mut worker = Self { queue, central, definitions, settings, companies, committed, gather, watch };
+        let notes = Notes::default();
+        let (planned, pending) = (committed, None);
+        let mut worker = Self {
+            queue,
+            central,
+            definitions,
+            settings,
+            companies,
+            committed,
+            planned,
+            pending,
+            gather,
+            watch,
+            notes,
+        };
         for company in worker.companies.rebuilding() {
             worker.rebuild(&company)?;
         }
@@ -117,7 +144,7 @@ impl Worker {
                 self.queue.wait(self.gather.next(), Duration::from_millis(250));
             }
         }
-        Ok(())
+        self.flush()
     }
 
     /// Applies everything that is there now.
@@ -126,30 +153,45 @@ impl Worker {
         Ok(())
     }
 
-    /// One batch. Says whether there was anything to do.
+    /// One batch. Says whether there was anything to do. The commit of a batch may go on beside the next one's step;
+    /// when there is no next one it is finished at once.
     pub fn turn(&mut self) -> Result<bool, WorkerError> {
-        self.gather.fill(self.queue.as_ref())?;
-        if let Some((place, error)) = self.gather.damaged.first() {
-            return Err(WorkerError::Record { index: place.index, lane: place.lane, error: *error });
-        }
+        self.fill()?;
         match self.gather.take() {
             None => return Ok(false),
             Some(Batch::Records(records)) => self.records(records)?,
-            Some(Batch::Alone(place, record)) => self.alone(place, &record)?,
-            Some(Batch::Tick(place, at)) => self.tick(place, at)?,
+            Some(Batch::Alone(place, record)) => {
+                self.flush()?;
+                self.alone(place, &record)?;
+            }
+            Some(Batch::Tick(place, at)) => {
+                self.flush()?;
+                self.tick(place, at)?;
+            }
+        }
+        // What cannot be read stops the next turn; what was read before it is committed.
+        if self.pending.is_some() && (self.fill().is_err() || self.gather.is_empty()) {
+            self.flush()?;
         }
         Ok(true)
+    }
+
+    fn fill(&mut self) -> Result<(), WorkerError> {
+        self.gather.fill(self.queue.as_ref())?;
+        match self.gather.damaged.first() {
+            Some((place, error)) => Err(WorkerError::Record { index: place.index, lane: place.lane, error: *error }),
+            None => Ok(()),
+        }
     }
 
     fn records(&mut self, records: Vec<(Place, Record)>) -> Result<(), WorkerError> {
         let places: Vec<Place> = records.iter().map(|(place, _)| *place).collect();
         let plain: Vec<ControlChange> = records.iter().flat_map(plain_control).collect();
-        let snapshot = self.central.snapshot()?;
-        let context = Context { definitions: &self.definitions, companies: self.companies.contexts() };
-        match apply::records(context, &snapshot, records)? {
+        self.notes.received(&records);
+        match self.step(records)? {
             Applied::Changes(mut changes) => {
                 changes.control.extend(plain);
-                self.commit(*changes, &places)?;
+                self.plan(*changes, &places);
                 if self.gather.is_empty() {
                     self.gather.resize(self.settings.commit_records_max);
                 }
@@ -161,6 +203,23 @@ impl Worker {
             }
             Applied::Fault => self.set_aside(places[0]),
         }
+    }
+
+    /// Runs the step of a batch while what is pending is committed; afterwards nothing is.
+    fn step(&mut self, records: Vec<(Place, Record)>) -> Result<Applied, WorkerError> {
+        let pending = self.pending.take();
+        let context = Context { definitions: &self.definitions, companies: self.companies.contexts() };
+        let central = self.central.as_ref();
+        let (told, positions) = (&self.settings.applied, self.planned);
+        let tell = || told(positions);
+        let applied = std::thread::scope(|scope| {
+            let reads = Reads::start(scope, central, pending.as_ref().map(|pending| &pending.changes), tell)?;
+            let applied = apply::records(context, records, |wants| reads.load(wants))?;
+            reads.finish()?;
+            Ok::<_, WorkerError>(applied)
+        })?;
+        self.done(pending);
+        Ok(applied)
     }
 
     /// A record that the engine fails on even alone.
@@ -235,19 +294,41 @@ impl Worker {
     }
 
     /// Commits with the positions behind `places`, and tells whoever waits.
-    fn commit(&mut self, mut changes: Changes, places: &[Place]) -> Result<(), WorkerError> {
+    fn commit(&mut self, changes: Changes, places: &[Place]) -> Result<(), WorkerError> {
+        self.plan(changes, places);
+        self.flush()
+    }
+
+    /// Makes changes, with the positions behind `places`, the ones to commit next.
+    fn plan(&mut self, mut changes: Changes, places: &[Place]) {
         let lanes: BTreeSet<Lane> = places.iter().map(|place| queue_lane(place.lane)).collect();
         for place in places {
-            self.committed[queue_lane(place.lane)] = Position(place.index).plus(1);
+            self.planned[queue_lane(place.lane)] = Position(place.index).plus(1);
         }
         changes.positions =
-            lanes.iter().map(|lane| Place { lane: catalog_lane(*lane), index: self.committed[*lane].0 }).collect();
+            lanes.iter().map(|lane| Place { lane: catalog_lane(*lane), index: self.planned[*lane].0 }).collect();
         changes.control.extend(self.watch.breaches());
         let started = (self.settings.clock)();
-        self.central.commit(&changes)?;
-        self.watch.committed(&changes, started);
-        (self.settings.applied)(self.committed);
+        self.notes.write(&mut changes, places.first().copied(), started);
+        self.pending = Some(Pending { changes, positions: self.planned, started });
+    }
+
+    /// Commits what is pending.
+    fn flush(&mut self) -> Result<(), WorkerError> {
+        let pending = self.pending.take();
+        if let Some(pending) = &pending {
+            self.central.commit(&pending.changes)?;
+            (self.settings.applied)(pending.positions);
+        }
+        self.done(pending);
         Ok(())
+    }
+
+    /// What was pending is committed, and whoever waits was told.
+    fn done(&mut self, pending: Option<Pending>) {
+        let Some(Pending { changes, positions, started }) = pending else { return };
+        self.committed = positions;
+        self.watch.committed(&changes, started);
     }
 }
 

@@ -54,7 +54,8 @@ pub(super) struct Answering {
     responses(
         (status = 200, body = Reply), (status = 400, body = super::error::ErrorBody),
         (status = 401, body = super::error::ErrorBody), (status = 403, body = super::error::ErrorBody),
-        (status = 413, body = super::error::ErrorBody), (status = 503, body = super::error::ErrorBody)))]
+        (status = 408, body = super::error::ErrorBody), (status = 413, body = super::error::ErrorBody),
+        (status = 503, body = super::error::ErrorBody)))]
 pub(super) async fn post(
     State(desk): State<Desk>,
     Extension(grant): Extension<Grant>,

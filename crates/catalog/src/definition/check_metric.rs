@@ -3,7 +3,7 @@
 
 use super::{
     AttributeType, ComponentDefinition, Definitions, EventDefinition, FactDefinition, Formula, MetricDefinition,
-    Projection, Whose, check_event::is_name, problem::About,
+    ProcessMeasure, Projection, Whose, check_event::is_name, problem::About,
 };
 use crate::settings::CompanySettings;
 use smol_str::SmolStr;
@@ -101,7 +101,11 @@ pub(super) fn check_component(all: &Definitions, component: &ComponentDefinition
 /// Checks one metric.
 pub(super) fn check_metric(all: &Definitions, metric: &MetricDefinition, about: &mut About<'_>) {
     check_name(&metric.name, about);
-    check_module(all, &metric.module, about);
+    if metric.formula.is_own() {
+        check_own(all, metric, about);
+    } else {
+        check_module(all, &metric.module, about);
+    }
     about.check(UNITS.contains(&metric.unit.as_str()), || {
         format!("no unit is called {:?}; use one of {}", metric.unit, UNITS.join(", "))
     });
@@ -122,8 +126,24 @@ pub(super) fn check_metric(all: &Definitions, metric: &MetricDefinition, about: 
     for component in &found {
         check_use(metric, component, about);
     }
-    for dimension in &metric.dimensions {
+    for dimension in metric.dimensions.iter().filter(|_| !metric.formula.is_own()) {
         check_offered(metric, dimension, &found, about);
+    }
+}
+
+/// Metrics of the engine itself belong to no source, know no customers and stand beside their like only.
+fn check_own(all: &Definitions, metric: &MetricDefinition, about: &mut About<'_>) {
+    about
+        .check(!metric.customer, || "a metric of the engine is not answered per customer; set customer = false".into());
+    for (label, name) in &metric.beside {
+        about.check(all.metrics.get(name).is_some_and(|other| other.formula.is_own()), || {
+            format!("beside {label:?} names {name:?}, which is no metric of the engine itself; take it away")
+        });
+    }
+    for dimension in &metric.dimensions {
+        about.check(metric.formula.knows(dimension), || {
+            format!("it offers the dimension {dimension:?}, which its formula does not know; take it away")
+        });
     }
 }
 
@@ -132,7 +152,9 @@ fn check_use(metric: &MetricDefinition, component: &ComponentDefinition, about: 
     about.check(component.level || !metric.formula.needs_level(), || {
         format!("its formula needs a level and {:?} is none; set level = true there", component.name)
     });
-    about.check(component.activity || metric.formula.people() != Some(&component.name), || {
+    let counts_people =
+        metric.formula.people() == Some(&component.name) || matches!(metric.formula, Formula::Resolution { .. });
+    about.check(component.activity || !counts_people, || {
         format!("it counts people and {:?} keeps no activity; set activity = true there", component.name)
     });
     if let Some(by) = metric.formula.listed_by() {
@@ -159,18 +181,15 @@ fn check_offered(metric: &MetricDefinition, dimension: &SmolStr, of: &[&Componen
 }
 
 /// Keys of a formula that hold something else than components.
-const NOT_COMPONENTS: &[&str] = &["kind", "view", "by", "sum"];
+const NOT_COMPONENTS: &[&str] =
+    &["kind", "view", "by", "sum", "dimensions", "outcomes", "of_outcomes", "starts", "measure"];
 
 impl Formula {
     /// Every component the formula reads: whatever it names but under [`NOT_COMPONENTS`], so that a new kind of formula
     /// is checked without a change here.
     pub fn components(&self) -> Vec<SmolStr> {
         let mut names = Vec::new();
-        if let Ok(serde_json::Value::Object(keys)) = serde_json::to_value(self) {
-            for (_, value) in keys.iter().filter(|(key, _)| !NOT_COMPONENTS.contains(&key.as_str())) {
-                gather_names(value, &mut names);
-            }
-        }
+        gather_names(&serde_json::to_value(self).unwrap_or_default(), &mut names);
         names.sort_unstable();
         names.dedup();
         names
@@ -200,6 +219,16 @@ impl Formula {
         }
     }
 
+    /// Can a formula about the engine itself be cut by this dimension?
+    fn knows(&self, dimension: &str) -> bool {
+        match self {
+            Self::Resolution { parts } => parts.iter().any(|part| part.dimensions.contains_key(dimension)),
+            Self::Process { measure: ProcessMeasure::Staleness } => false,
+            Self::Process { measure: ProcessMeasure::Compute } => dimension == "metric_name",
+            _ => dimension == "source_module",
+        }
+    }
+
     fn needs_level(&self) -> bool {
         matches!(self, Self::Level { .. } | Self::LevelRatio { .. } | Self::LevelDistribution { .. })
     }
@@ -218,7 +247,10 @@ fn gather_names(value: &serde_json::Value, names: &mut Vec<SmolStr>) {
     match value {
         serde_json::Value::String(name) => names.push(name.into()),
         serde_json::Value::Array(items) => items.iter().for_each(|item| gather_names(item, names)),
-        serde_json::Value::Object(entries) => entries.values().for_each(|entry| gather_names(entry, names)),
+        serde_json::Value::Object(entries) => {
+            let named = entries.iter().filter(|(key, _)| !NOT_COMPONENTS.contains(&key.as_str()));
+            named.for_each(|(_, entry)| gather_names(entry, names));
+        }
         _ => {}
     }
 }

@@ -191,4 +191,107 @@ pub enum Formula {
         /// Component whose distinct people divide the company's mean.
         people: SmolStr,
     },
+    /// Known customers over all people with marks of some components: distinct people, told apart when the question is
+    /// asked, so that a link that arrives later counts for the past too.
+    Resolution {
+        /// What people do, and the dimension values that go with it.
+        parts: Vec<ResolutionPart>,
+    },
+    /// What became of received events, counted by hour of receipt.
+    OutcomeCount {
+        /// Outcomes, added.
+        outcomes: Vec<Outcome>,
+    },
+    /// Outcomes over outcomes, 0..1.
+    OutcomeRatio {
+        /// Above the line, added.
+        outcomes: Vec<Outcome>,
+        /// Below the line, added.
+        of_outcomes: Vec<Outcome>,
+    },
+    /// The 99th percentile of the time from the first of these starts to the commit; beside it, for each of them, further
+    /// percentiles, the events measured, and the share that kept the promise.
+    Latency {
+        /// Where time begins.
+        starts: Vec<LatencyStart>,
+    },
+    /// Modules with an applied event over all modules; by module, event names seen over those of the catalog.
+    Coverage {
+        /// How far back a module counts when no window is asked.
+        hours: u16,
+    },
+    /// Something that the answering process knows of itself.
+    Process {
+        /// What.
+        measure: ProcessMeasure,
+    },
+}
+
+/// People of one kind of activity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResolutionPart {
+    /// Components with activity.
+    pub of: Vec<SmolStr>,
+    /// Dimension values of these people; a dimension that is not named has none.
+    pub dimensions: BTreeMap<SmolStr, SmolStr>,
+}
+
+/// What can become of a received event, as it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Every received event.
+    Received,
+    /// Applied.
+    Applied,
+    /// Same key, same content.
+    Duplicate,
+    /// Of the duplicates, those with a derived id.
+    DuplicateDerived,
+    /// Same key, other content.
+    Conflict,
+    /// Source switched off.
+    Ignored,
+    /// Refused.
+    Quarantined,
+    /// Of the applied, those that name nobody although they should.
+    NoIdentity,
+    /// Remarks of the catalog.
+    Warnings,
+}
+
+/// Where the time to a commit begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LatencyStart {
+    /// When the publisher sent it: the promise.
+    Emission,
+    /// When the door took it: ours.
+    Receipt,
+}
+
+/// What a process knows of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessMeasure {
+    /// How far the store is behind the queue.
+    Staleness,
+    /// How long company metrics took to compute.
+    Compute,
+}
+
+impl Formula {
+    /// Is it about the engine itself, over all sources, and not a formula over the sums of components?
+    pub fn is_own(&self) -> bool {
+        matches!(
+            self,
+            Self::Resolution { .. }
+                | Self::OutcomeCount { .. }
+                | Self::OutcomeRatio { .. }
+                | Self::Latency { .. }
+                | Self::Coverage { .. }
+                | Self::Process { .. }
+        )
+    }
 }

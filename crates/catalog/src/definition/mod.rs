@@ -21,7 +21,7 @@ pub use event::{Attribute, AttributeType, Concern, EventDefinition, InvalidExamp
 pub use fact::{ComponentDefinition, FactDefinition, Projection, Whose};
 pub use field::FieldDefinition;
 pub use load::Sources;
-pub use metric::{Formula, MetricDefinition};
+pub use metric::{Formula, LatencyStart, MetricDefinition, Outcome, ProcessMeasure, ResolutionPart};
 pub use problem::{DefinitionError, Problem};
 pub use register::{CompanyCatalog, RegisterError};
 

@@ -29,9 +29,9 @@ enum Act {
         /// The id to keep apart from it
         #[arg(long, value_name = "ID")]
         apart_from: Option<String>,
-        /// Reject only this link, such as phone=+62811…
-        #[arg(long, value_parser = super::pair, value_name = "KIND=VALUE")]
-        link: Option<(String, String)>,
+        /// Reject this link, its two ends as `cebe identity show` prints them (anchor, identifier); may be repeated
+        #[arg(long, num_args = 2, value_names = ["ANCHOR", "IDENTIFIER"], action = clap::ArgAction::Append)]
+        link: Vec<String>,
         /// Take an earlier unlink back
         #[arg(long)]
         undo: bool,
@@ -52,10 +52,11 @@ impl Identity {
             Act::Unlink { id, apart_from, link, undo, reason } => {
                 let mut body = json!({"undo": undo, "reason": reason});
                 if let Some(other) = apart_from {
-                    body["apart_from"] = other.into();
+                    body["apart"] = json!([id, other]);
                 }
-                if let Some((kind, value)) = link {
-                    body["links"] = json!([{"kind": kind, "value": value}]);
+                if !link.is_empty() {
+                    let pairs = link.chunks(2).map(|ends| json!({"anchor": ends[0], "other": ends[1]}));
+                    body["links"] = pairs.collect();
                 }
                 let answer = client.write("POST", &format!("/v1/customers/{}/unlink", encoded(&id)), &body)?;
                 context.show(&answer, output::sheet);

@@ -54,9 +54,13 @@ impl Quarantine {
                 context.show(&answer, |answer| output::rows(list_of(answer), &COLUMNS));
             }
             Act::Replay { receipt, correction } => {
-                let body = correction.map(read_json).transpose()?.unwrap_or_else(|| Value::Object(Default::default()));
                 let path = format!("/v1/quarantine/{}/replay", encoded(&receipt));
-                context.show(&client.write("POST", &path, &body)?, output::sheet);
+                // An empty body sends the event in as it was.
+                let answer = match correction.map(read_json).transpose()? {
+                    Some(corrected) => client.write("POST", &path, &corrected)?,
+                    None => client.post_nothing(&path)?,
+                };
+                context.show(&answer, output::sheet);
             }
         }
         Ok(())

@@ -111,7 +111,7 @@ fn nested(depth: usize) -> Value {
 }
 
 /// One event for every reason, and the key it comes with.
-fn refusals<'k>(keys: &'k Keys) -> BTreeMap<&'static str, (&'k str, String)> {
+fn refusals(keys: &Keys) -> BTreeMap<&'static str, (&str, String)> {
     let set = |name: &'static str, value: Value| plain(move |event| event[name] = value);
     let inside = |name: &'static str, value: Value| plain(move |event| event["event_attributes"][name] = value);
     let escaped = |text: &str| inside("comment", json!("here")).replace("\"here\"", text);

@@ -61,6 +61,11 @@ pub fn send(server: &Server, verb: &str, path: &str, headers: &[(&str, &str)], b
     stream.write_all(head(verb, path, &all, body.len()).as_bytes()).expect("the head is taken");
     // A server that refuses a body may close before it has read it; what it answered is there all the same.
     let _ = stream.write_all(body);
+    read_reply(stream)
+}
+
+/// Everything that comes until the server closes.
+pub fn read_reply(mut stream: TcpStream) -> Reply {
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
     parse(&bytes)

@@ -8,11 +8,13 @@ use crate::{
     write::{Batch, KEY_BYTES_MAX},
 };
 use fjall::{
-    CompressionType, Database, Guard, Keyspace, KeyspaceCreateOptions, Readable, Snapshot, config::CompressionPolicy,
+    CompressionType, Database, Guard, Keyspace, KeyspaceCreateOptions, Readable, Snapshot,
+    config::{BlockSizePolicy, CompressionPolicy},
 };
 use std::ops::{Bound, ControlFlow};
 
 const MARK: [u8; 1] = [0];
+const BLOCK_BYTES: u32 = 8 * 1024;
 
 /// Handles of the trees.
 #[derive(Clone)]
@@ -25,9 +27,14 @@ pub(super) struct Trees {
 impl Trees {
     pub(super) fn open(database: &Database, settings: &EmbeddedSettings) -> Result<Self, fjall::Error> {
         let bytes = settings.memtable_bytes;
-        let options = || KeyspaceCreateOptions::default().manual_journal_persist(true).max_memtable_size(bytes);
+        let plain = || {
+            let options = KeyspaceCreateOptions::default().manual_journal_persist(true).max_memtable_size(bytes);
+            options.data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
+        };
+        // Rows beside each other are much alike, so larger blocks pack better.
+        let options = || plain().data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4));
         // Blocks of the log are compressed already.
-        let packed = || options().data_block_compression_policy(CompressionPolicy::all(CompressionType::None));
+        let packed = || plain().data_block_compression_policy(CompressionPolicy::all(CompressionType::None));
         Ok(Self {
             seen: database.keyspace("seen", options)?,
             body: database.keyspace("body", packed)?,

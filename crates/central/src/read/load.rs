@@ -1,6 +1,9 @@
 //! What the engine asks for before a step, and single reads of dedup rows and events.
 
-use crate::{Result, Snapshot, rows::Address};
+use crate::{
+    Result, Snapshot,
+    rows::{Address, MetaKey, time_ordered},
+};
 use cebe_catalog::EventRecord;
 use cebe_engine::{
     rows::{NodeKey, Seen, SeenKey},
@@ -11,15 +14,30 @@ use std::ops::ControlFlow;
 impl Snapshot {
     /// Answers one round of reading, list by list in the order asked.
     pub fn load(&self, wants: &Wants) -> Result<Loaded> {
-        let seen = self.rows_for(&wants.seen)?.into_iter().map(|row| row.map(|row| row.seen)).collect();
         Ok(Loaded {
-            seen,
+            seen: self.seen_rows(&wants.seen)?,
             nodes: self.rows_for(&wants.nodes)?,
             facts: self.rows_for(&wants.facts)?,
             persons: wants.persons.iter().map(|key| self.facts_of(&key.company, &key.node)).collect::<Result<_>>()?,
             events: self.events(&wants.events)?,
             histories: wants.histories.iter().map(|key| self.history(key)).collect::<Result<_>>()?,
         })
+    }
+
+    /// Dedup rows in the order asked. Ids above all that are stored are not looked up.
+    fn seen_rows(&self, keys: &[SeenKey]) -> Result<Vec<Option<Seen>>> {
+        let newest: Option<[u8; 16]> = if keys.is_empty() { None } else { self.meta(MetaKey::NewestId)? };
+        let is_new = |key: &SeenKey| time_ordered(key.id.as_str()).is_some_and(|id| Some(id) > newest);
+        let (mut old, mut places) = (Vec::new(), Vec::new());
+        for (place, key) in keys.iter().enumerate().filter(|(_, key)| !is_new(key)) {
+            old.push(key.clone());
+            places.push(place);
+        }
+        let mut seen = vec![None; keys.len()];
+        for (place, row) in places.into_iter().zip(self.rows_for(&old)?) {
+            seen[place] = row.map(|row| row.seen);
+        }
+        Ok(seen)
     }
 
     /// The dedup row of a key.

@@ -4,6 +4,7 @@
 mod control;
 mod load;
 mod log;
+mod noted;
 mod numbers;
 mod people;
 mod refused;

@@ -17,6 +17,8 @@ pub(crate) enum MetaKey {
     ControlVersion,
     /// Next index to read of a lane.
     Position(Lane),
+    /// The greatest UUIDv7 among the ids of dedup rows.
+    NewestId,
 }
 
 impl MetaKey {
@@ -30,6 +32,7 @@ impl MetaKey {
             Self::Commits => key.byte(3),
             Self::ControlVersion => key.byte(4),
             Self::Position(lane) => key.byte(5).byte(lane as u8),
+            Self::NewestId => key.byte(6),
         }
         .finish()
     }

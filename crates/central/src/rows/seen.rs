@@ -3,8 +3,12 @@
 
 use super::Spot;
 use crate::{key::KeyWriter, port::Table, row::Stored};
+pub(super) use cebe_engine::packed::{uuid_bytes, uuid_text};
 use cebe_engine::rows::{Seen, SeenKey};
 use serde::{Deserialize, Serialize};
+
+const UUID: u8 = 1;
+const HASH: u8 = 2;
 
 /// The stored row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,47 +26,21 @@ impl Stored for SeenKey {
     fn to_key(&self) -> Vec<u8> {
         let start = KeyWriter::company(&self.company).text(self.module.as_str()).text(self.name.as_str());
         match uuid_bytes(self.id.as_str()) {
-            Some(bytes) => start.byte(1).raw(&bytes),
-            None => start.byte(2).raw(&blake3::hash(self.id.as_str().as_bytes()).as_bytes()[..16]),
+            Some(bytes) => start.byte(UUID).raw(&bytes),
+            None => start.byte(HASH).raw(&blake3::hash(self.id.as_str().as_bytes()).as_bytes()[..16]),
         }
         .finish()
     }
 }
 
-/// The bytes of a UUID in its one canonical spelling (lower case, hyphens); other spellings are other ids.
-pub(super) fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
-    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
-    let text: &[u8; 36] = text.as_bytes().try_into().ok()?;
-    let mut bytes = [0; 16];
-    let mut nibbles = 0;
-    for (place, char) in text.iter().enumerate() {
-        if HYPHENS.contains(&place) {
-            if *char != b'-' {
-                return None;
-            }
-            continue;
-        }
-        let nibble = match char {
-            b'0'..=b'9' => char - b'0',
-            b'a'..=b'f' => char - b'a' + 10,
-            _ => return None,
-        };
-        bytes[nibbles / 2] |= nibble << (4 * (1 - nibbles % 2));
-        nibbles += 1;
-    }
-    Some(bytes)
+/// The bytes of an id that is a UUIDv7. Such ids grow with time, so one above all that are stored has no row: nothing
+/// has to be read to know it.
+pub(crate) fn time_ordered(id: &str) -> Option<[u8; 16]> {
+    uuid_bytes(id).filter(|bytes| bytes[6] >> 4 == 7)
 }
 
-/// The canonical spelling of a UUID's bytes.
-pub(super) fn uuid_text(bytes: &[u8; 16]) -> String {
-    let mut text = String::with_capacity(36);
-    for (place, byte) in bytes.iter().enumerate() {
-        if [4, 6, 8, 10].contains(&place) {
-            text.push('-');
-        }
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(nibble), 16).expect("a nibble is a hex digit"));
-        }
-    }
-    text
+/// The same, from the bytes of a key.
+pub(crate) fn time_ordered_in(key: &[u8]) -> Option<[u8; 16]> {
+    let (rest, bytes) = key.split_last_chunk::<16>()?;
+    (rest.last() == Some(&UUID) && bytes[6] >> 4 == 7).then_some(*bytes)
 }

@@ -81,6 +81,10 @@ key_round_trips! {
     held: (company: company(), anchor: node(), fact: text(), key: text()) => HeldKey { company, anchor, fact, key };
     outcomes: (company: company(), module: text().prop_map(cebe_catalog::SourceModule), hour: time())
         => OutcomeKey { company, module, hour };
+    latencies: (company: company(), module: text().prop_map(cebe_catalog::SourceModule), hour: time())
+        => LatencyKey(OutcomeKey { company, module, hour });
+    last_seen: (company: company(), module: text().prop_map(cebe_catalog::SourceModule), name: text())
+        => LastSeenKey { company, module, name: cebe_catalog::EventName(name) };
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use crate::{
     Result, StoreError,
     port::Table,
     row::{Stored, encode},
-    rows::MetaKey,
+    rows::{MetaKey, time_ordered_in},
 };
 use serde::Serialize;
 
@@ -53,13 +53,23 @@ impl Batch {
     /// Sorts by key; of several writes to one key the last stays.
     pub(super) fn settle(&mut self) -> Result<()> {
         self.writes.sort_by(|a, b| (a.table, &a.key).cmp(&(b.table, &b.key)));
-        self.writes.reverse();
-        self.writes.dedup_by(|earlier, later| earlier.table == later.table && earlier.key == later.key);
-        self.writes.reverse();
+        self.writes.dedup_by(|later, earlier| {
+            let same = later.table == earlier.table && later.key == earlier.key;
+            if same {
+                std::mem::swap(later, earlier);
+            }
+            same
+        });
         match self.writes.iter().find(|write| write.key.len() >= KEY_BYTES_MAX) {
             Some(write) => Err(StoreError::KeyTooLong(write.table)),
             None => Ok(()),
         }
+    }
+
+    /// The greatest UUIDv7 among the ids of dedup rows that this batch writes.
+    pub(crate) fn newest_id(&self) -> Option<[u8; 16]> {
+        let seen = self.writes.iter().filter(|write| write.table == Table::Seen);
+        seen.filter_map(|write| time_ordered_in(&write.key)).max()
     }
 
     /// Keys of log blocks that this batch writes anew or deletes.

@@ -5,6 +5,7 @@ mod batch;
 mod deltas;
 mod derived;
 mod log;
+mod noted;
 
 pub(crate) use batch::{Batch, KEY_BYTES_MAX};
 use deltas::PointCache;
@@ -22,6 +23,7 @@ pub(crate) struct Planner {
     commits: u64,
     control_version: u64,
     positions: Vec<Place>,
+    newest_id: Option<[u8; 16]>,
     points: PointCache,
 }
 
@@ -31,6 +33,7 @@ pub(crate) struct Next {
     commits: u64,
     control_version: u64,
     positions: Vec<Place>,
+    newest_id: Option<[u8; 16]>,
 }
 
 impl Next {
@@ -47,6 +50,7 @@ impl Planner {
             commits: now.commits()?,
             control_version: now.control_version()?,
             positions: now.positions()?,
+            newest_id: now.meta(MetaKey::NewestId)?,
             points: PointCache::new(points_max),
         })
     }
@@ -62,11 +66,13 @@ impl Planner {
 
     /// What a commit writes. `now` is the state it is added to.
     pub(crate) fn plan(&mut self, now: &Snapshot, changes: &Changes) -> Result<(Batch, Next)> {
-        let next = self.next(changes);
+        let mut next = self.next(changes);
         let mut batch = Batch::default();
         log::write(&mut batch, now, changes, next.commits)?;
+        next.newest_id = next.newest_id.max(batch.newest_id());
         rows(&mut batch, changes);
         deltas::write(&mut batch, now, changes, &mut self.points)?;
+        noted::write(&mut batch, now, changes)?;
         self.meta(&mut batch, &next);
         batch.settle()?;
         Ok((batch, next))
@@ -87,6 +93,7 @@ impl Planner {
         self.commits = next.commits;
         self.control_version = next.control_version;
         self.positions = next.positions;
+        self.newest_id = next.newest_id;
     }
 
     /// Rows were changed past the caches, or a commit failed: nothing remembered of rows may be trusted.
@@ -104,13 +111,16 @@ impl Planner {
         }
         positions.sort_unstable();
         let control_version = self.control_version + u64::from(!changes.control.is_empty());
-        Next { commits: self.commits + 1, control_version, positions }
+        Next { commits: self.commits + 1, control_version, positions, newest_id: self.newest_id }
     }
 
     fn meta(&self, batch: &mut Batch, next: &Next) {
         batch.put_meta(MetaKey::Commits, &next.commits);
         if next.control_version != self.control_version {
             batch.put_meta(MetaKey::ControlVersion, &next.control_version);
+        }
+        if let Some(newest) = next.newest_id.filter(|_| next.newest_id != self.newest_id) {
+            batch.put_meta(MetaKey::NewestId, &newest);
         }
         for place in next.positions.iter().filter(|place| !self.positions.contains(place)) {
             batch.put_meta(MetaKey::Position(place.lane), &place.index);

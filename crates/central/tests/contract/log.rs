@@ -6,6 +6,7 @@ use cebe_central::{Central, Order, Snapshot, Table, TimelineCursor, TimelineRow}
 use cebe_engine::{
     change::{Applied, Changes, Removed},
     rows::Place,
+    want::Wants,
 };
 use std::ops::ControlFlow::{Break, Continue};
 
@@ -201,6 +202,31 @@ fn ids_of_every_shape_are_keys_of_their_own() {
         for (event, index) in events.iter().zip(0..) {
             assert_eq!(now.seen(&seen_key(event)).unwrap().unwrap().place, place(index));
             assert_eq!(now.event(&seen_key(event)).unwrap().as_ref(), Some(event));
+        }
+    });
+}
+
+/// CORE-CON-EXACTLY-ONCE: whatever the order in which time-ordered ids come, and whatever their version, a dedup row
+/// that was written is found, and no other is.
+#[test]
+fn dedup_rows_are_found_whatever_the_order_of_ids() {
+    let ids = [
+        "018f0000-0000-7000-8000-000000000005",
+        "018f0000-0000-7000-8000-000000000001",
+        "ffffffff-ffff-4fff-bfff-ffffffffffff",
+        "018f0000-0000-7000-8000-000000000003",
+        "not-a-uuid",
+        "018f0000-0000-7000-8000-000000000009",
+    ];
+    everywhere(|store| {
+        let events: Vec<_> = ids.iter().map(|id| event(&company(), id, Some(customer("c")), 1)).collect();
+        let wants = Wants { seen: events.iter().map(seen_key).collect(), ..Wants::default() };
+        for (known, one) in events.iter().enumerate() {
+            let loaded = store.snapshot().unwrap().load(&wants).unwrap().seen;
+            let found: Vec<bool> = loaded.iter().map(Option::is_some).collect();
+            let wanted: Vec<bool> = (0..ids.len()).map(|place| place < known).collect();
+            assert_eq!(found, wanted);
+            commit(store, known as u64, std::slice::from_ref(one));
         }
     });
 }

@@ -5,6 +5,7 @@
 mod embedded;
 mod fixtures;
 mod log;
+mod noted;
 mod random;
 mod refused;
 mod rows;

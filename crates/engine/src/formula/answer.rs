@@ -56,12 +56,12 @@ pub struct Row {
 
 impl Answer {
     /// An answer that is one number.
-    pub(super) fn of(value: Figure) -> Self {
+    pub fn of(value: Figure) -> Self {
         Self { value, ..Self::default() }
     }
 
     /// A ratio of counts.
-    pub(super) fn ratio(numerator: i128, denominator: i128) -> Self {
+    pub fn ratio(numerator: i128, denominator: i128) -> Self {
         Self {
             value: Figure::ratio(numerator, denominator),
             numerator: Some(Figure::Whole(numerator)),

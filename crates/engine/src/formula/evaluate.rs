@@ -79,6 +79,13 @@ fn of_formula(formula: &Formula) -> Vec<SmolStr> {
         Formula::StageHistory { of, entries } => add(&[of, entries]),
         Formula::View { company, plus, .. } => add(&company.iter().chain(plus).collect::<Vec<_>>()),
         Formula::Lifetime { of, people } => add(&of.iter().chain([people]).collect::<Vec<_>>()),
+        Formula::Resolution { parts } => add(&parts.iter().flat_map(|part| &part.of).collect::<Vec<_>>()),
+        // Read from other rows than points: `own.rs`.
+        Formula::OutcomeCount { .. }
+        | Formula::OutcomeRatio { .. }
+        | Formula::Latency { .. }
+        | Formula::Coverage { .. }
+        | Formula::Process { .. } => {}
     }
     names
 }

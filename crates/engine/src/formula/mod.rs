@@ -5,10 +5,12 @@ mod answer;
 mod evaluate;
 mod figure;
 mod money;
+mod own;
 
 pub use answer::{Answer, MoneyLine, Row};
 pub use evaluate::{components, evaluate};
 pub use figure::{Figure, half_even};
+pub use own::{Received, evaluate_own, percentiles, slowest};
 
 use crate::rows::Sum;
 use alloc::vec::Vec;

@@ -33,6 +33,12 @@ pub struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
+    /// Makes room for what so many events enter as a rule.
+    pub fn reserve(&mut self, events: usize) {
+        self.placed.reserve(events * 2);
+        self.asked.reserve(events * 4);
+    }
+
     /// Enters an event's entries, or takes them out.
     pub fn enter(&mut self, context: Context<'a>, people: &People, event: &EventRecord, add: bool) {
         let Some(company) = context.companies.get(event.company()) else { return };

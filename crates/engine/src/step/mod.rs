@@ -171,15 +171,12 @@ impl<'a> Step<'a> {
     }
 
     fn want_ids(&mut self) -> Wants {
-        let mut nodes: Vec<NodeKey> = self.dedup.events().flat_map(nodes_of).collect();
+        let seen = self.dedup.keys();
+        let mut nodes: Vec<(&CompanyId, &Node)> = self.dedup.events().flat_map(nodes_of).collect();
         nodes.extend(self.removed.iter().flat_map(nodes_of));
-        if let Some((company, node)) = &self.erase {
-            nodes.push(NodeKey { company: company.clone(), node: node.clone() });
-        }
+        nodes.extend(self.erase.iter().map(|(company, node)| (company, node)));
         nodes.extend(self.unlink.iter().flat_map(unlinked_nodes));
-        nodes.sort();
-        nodes.dedup();
-        Wants { seen: self.dedup.keys(), nodes, ..Wants::default() }
+        Wants { seen, nodes: keys_of(nodes), ..Wants::default() }
     }
 
     fn want_events(&self) -> Wants {
@@ -208,15 +205,14 @@ impl<'a> Step<'a> {
         self.added = settled.applied;
     }
 
-    fn want_groups(&mut self) -> Wants {
-        let mut nodes = self.people.missing(self.context);
-        let mut first: Vec<NodeKey> = self.removed.iter().flat_map(nodes_of).collect();
+    fn want_groups(&self) -> Wants {
+        let mut first: Vec<(&CompanyId, &Node)> = self.removed.iter().flat_map(nodes_of).collect();
         if let Some((company, node)) = &self.erase {
-            let person = self.people.before(company, node);
-            first.extend(person.iter().map(|node| NodeKey { company: company.clone(), node: node.clone() }));
+            first.extend(self.people.before(company, node).iter().map(|node| (company, node)));
         }
-        first.retain(|key| !self.people.knows(key));
-        nodes.extend(first);
+        let mut nodes = keys_of(first);
+        nodes.retain(|key| !self.people.knows(key));
+        nodes.extend(self.people.missing());
         nodes.sort();
         nodes.dedup();
         Wants { nodes, ..Wants::default() }
@@ -227,7 +223,8 @@ impl<'a> Step<'a> {
         if !self.people.learned {
             self.learn();
         }
-        if self.people.missing(self.context).is_empty() {
+        self.people.reach(self.context);
+        if self.people.missing().is_empty() {
             self.people.regroup(self.context);
             self.plan_facts();
             self.phase = Phase::Facts;
@@ -256,6 +253,7 @@ impl<'a> Step<'a> {
     }
 
     fn plan_facts(&mut self) {
+        self.ledger.reserve(self.removed.len() + self.added.len());
         for event in &self.removed {
             self.ledger.enter(self.context, &self.people, event, false);
         }
@@ -331,18 +329,22 @@ fn retired_row(event: &EventRecord) -> Seen {
 }
 
 /// Every node an event names.
-fn nodes_of(event: &EventRecord) -> Vec<NodeKey> {
+fn nodes_of(event: &EventRecord) -> impl Iterator<Item = (&CompanyId, &Node)> {
     let own = event.anchor.iter().chain(&event.identifiers);
     let referenced = event.references.iter().flat_map(|r| core::iter::once(&r.anchor).chain(&r.identifiers));
-    own.chain(referenced).map(|node| NodeKey { company: event.company().clone(), node: node.clone() }).collect()
+    own.chain(referenced).map(|node| (event.company(), node))
 }
 
-fn unlinked_nodes(unlink: &Unlink) -> Vec<NodeKey> {
+fn unlinked_nodes(unlink: &Unlink) -> impl Iterator<Item = (&CompanyId, &Node)> {
     let pairs = unlink.links.iter().chain(&unlink.apart);
-    pairs
-        .flat_map(|(a, b)| [a, b])
-        .map(|node| NodeKey { company: unlink.company.clone(), node: node.clone() })
-        .collect()
+    pairs.flat_map(|(a, b)| [a, b]).map(|node| (&unlink.company, node))
+}
+
+/// Each node once, sorted.
+fn keys_of(mut nodes: Vec<(&CompanyId, &Node)>) -> Vec<NodeKey> {
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes.into_iter().map(|(company, node)| NodeKey { company: company.clone(), node: node.clone() }).collect()
 }
 
 /// An event on its way through a step.

@@ -3,7 +3,7 @@
 use super::context::Context;
 use crate::{
     change::Changes,
-    identity::{self, Input, Rows, affected, assemble},
+    identity::{self, Closure, Input, Rows, affected, assemble},
     rows::{NodeKey, NodeRow},
 };
 use alloc::{
@@ -33,6 +33,8 @@ struct Company {
     moved: BTreeSet<Node>,
     /// Nodes that had no row.
     fresh: BTreeSet<Node>,
+    /// Whole groups that the touched nodes reach, before or after.
+    reached: Closure,
 }
 
 impl People {
@@ -142,26 +144,27 @@ impl People {
         }
     }
 
-    /// Nodes that must be loaded before groups can be told.
-    pub fn missing(&self, context: Context<'_>) -> Vec<NodeKey> {
-        let mut missing = Vec::new();
-        for (id, company) in &self.companies {
-            if company.touched.is_empty() {
-                continue;
-            }
-            let Some(settings) = context.companies.get(id) else { continue };
-            let found = affected(&company.before, &company.after, &company.touched, &settings.settings);
-            missing.extend(found.missing.into_iter().map(|node| NodeKey { company: id.clone(), node }));
+    /// Follows the groups of what is touched as far as the loaded rows show them.
+    pub fn reach(&mut self, context: Context<'_>) {
+        for (id, company) in &mut self.companies {
+            let Some(settings) = context.companies.get(id).filter(|_| !company.touched.is_empty()) else { continue };
+            company.reached = affected(&company.before, &company.after, &company.touched, &settings.settings);
         }
-        missing
+    }
+
+    /// Nodes that must be loaded before groups can be told, as far as [`People::reach`] came.
+    pub fn missing(&self) -> Vec<NodeKey> {
+        let key = |id: &CompanyId, node: &Node| NodeKey { company: id.clone(), node: node.clone() };
+        let of =
+            |(id, company): (_, &Company)| company.reached.missing.iter().map(move |n| key(id, n)).collect::<Vec<_>>();
+        self.companies.iter().flat_map(of).collect()
     }
 
     /// Works out the customers anew wherever links changed.
     pub fn regroup(&mut self, context: Context<'_>) {
         for (id, company) in &mut self.companies {
             let Some(settings) = context.companies.get(id).filter(|_| !company.touched.is_empty()) else { continue };
-            let found = affected(&company.before, &company.after, &company.touched, &settings.settings);
-            let input = Input { rows: &company.after, nodes: &found.nodes, settings: &settings.settings };
+            let input = Input { rows: &company.after, nodes: &company.reached.nodes, settings: &settings.settings };
             let assembly = assemble(&input);
             for node in identity::write_together(&mut company.after, &assembly) {
                 company.moved.extend(together(Some(&company.before), &node).iter().cloned());

@@ -65,6 +65,10 @@ fn metrics_read_components_that_exist() {
             .iter()
             .map(|name| all.components.get(name).unwrap_or_else(|| panic!("{} reads no {name}", metric.name)))
             .collect();
+        // The engine's own metrics are not cut by components.
+        if metric.formula.is_own() {
+            continue;
+        }
         for dimension in &metric.dimensions {
             let told = components.iter().any(|component| component.dimensions.contains(dimension));
             assert!(told, "{} by {dimension}", metric.name);

@@ -13,9 +13,13 @@ use cebe_engine::{
     change::{ControlKind, ControlRow},
     rows::Outcomes,
 };
-use cebe_privacy::access::Action;
+use cebe_privacy::access::{Action, Scope};
 use serde_json::{Value as Json, json};
-use std::{collections::BTreeMap, ops::ControlFlow};
+use smol_str::SmolStr;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+};
 
 /// Every source.
 #[utoipa::path(get, path = "/v1/sources", tag = "sources",
@@ -27,12 +31,31 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 pub(crate) async fn sources(State(house): State<Shared>, asked: Asked) -> Response {
     read(house, asked, Action::Read, |read| {
         let window = Window::parse(read)?;
-        let definitions = read.house.reads.definitions.clone();
-        let shown = definitions.modules.keys().filter(|module| read.grant.may_read_module(module));
-        let sources = shown.map(|module| source_json(read, module, &window)).collect::<Result<Vec<_>, _>>()?;
+        let mut sources = Vec::new();
+        for module in modules(read)?.iter().filter(|module| read.grant.may_read_module(module)) {
+            let source = source_json(read, module, &window)?;
+            if module != UNKNOWN || source["outcomes"]["received"] != 0 {
+                sources.push(source);
+            }
+        }
         Ok(json!({ "sources": sources, "freshness": read.freshness.to_json() }))
     })
     .await
+}
+
+/// What the door counts events under whose module cannot be told.
+const UNKNOWN: &str = "unknown";
+
+/// The modules of the catalog, those that companies registered and switched, and the unknown one: together, everything
+/// that was received is counted.
+fn modules(read: &Read) -> Result<BTreeSet<SmolStr>, ReadError> {
+    let mut modules: BTreeSet<SmolStr> = read.house.reads.definitions.modules.keys().cloned().collect();
+    modules.insert(UNKNOWN.into());
+    read.snapshot.control_all(ControlKind::Source, "", cebe_central::Order::Forward, &mut |id, _| {
+        modules.insert(id.into());
+        ControlFlow::Continue(())
+    })?;
+    Ok(modules)
 }
 
 /// One source; with `from`, its outcome counts hour by hour too.
@@ -50,7 +73,10 @@ pub(crate) async fn source(State(house): State<Shared>, Path(module): Path<Strin
     read(house, asked, Action::Read, move |read| {
         let window = Window::parse(read)?;
         let definitions = read.house.reads.definitions.clone();
-        let module = definitions.module(&module).ok_or(ReadError::NotFound("source"))?;
+        let module = definitions.module(&module).map_or(&*module, SmolStr::as_str);
+        if !modules(read)?.contains(module) {
+            return Err(ReadError::NotFound("source"));
+        }
         if !read.grant.may_read_module(module) {
             return Err(ReadError::ModuleHidden(module.to_string()));
         }
@@ -132,6 +158,8 @@ fn companies(read: &Read, window: &Window) -> Result<Vec<CompanyId>, ReadError> 
         }
         ControlFlow::Continue(())
     })?;
+    // Events of which nobody could tell the company are counted under all of them.
+    companies.extend((read.grant.companies == Scope::All).then(|| CompanyId::new("*")));
     Ok(companies)
 }
 

@@ -2,15 +2,16 @@
 
 use super::{
     ask::Ask,
-    dimension,
+    computed, dimension,
     gather::{CURRENCY, Group, too_many_rows},
-    render,
+    own, render,
     sums::Sums,
 };
 use crate::{
     company::Company,
     http::{Asked, ErrorBody, Read, ReadError, read_remembered},
     reads::Shared,
+    scope,
 };
 use axum::{
     extract::{Path, State},
@@ -65,9 +66,19 @@ impl Evaluation {
         if dimension::is_money(&metric.formula) && sums.ask.group_by.iter().any(|name| name == CURRENCY) {
             all.split_by_currency();
         }
-        all.groups.retain(|group| !is_nothing(&group.answer));
-        all.groups.sort_by(|a, b| weight(&b.answer).total_cmp(&weight(&a.answer)).then_with(|| a.key.cmp(&b.key)));
-        Ok(all)
+        Ok(all.in_order())
+    }
+
+    /// Answers put together elsewhere.
+    pub(crate) fn assembled(overall: Answer, series: Series, group_by: Vec<SmolStr>, groups: Vec<GroupAnswer>) -> Self {
+        Self { overall, series, group_by, groups }.in_order()
+    }
+
+    /// Groups of nothing left out, the others largest first.
+    fn in_order(mut self) -> Self {
+        self.groups.retain(|group| !is_nothing(&group.answer));
+        self.groups.sort_by(|a, b| weight(&b.answer).total_cmp(&weight(&a.answer)).then_with(|| a.key.cmp(&b.key)));
+        self
     }
 
     /// Splits each group of money by currency, where that was asked for.
@@ -144,15 +155,19 @@ fn company_metric(read: &mut Read, name: &str) -> Result<Json, ReadError> {
     let begun = Instant::now();
     let company = read.company()?;
     let metric = find(&company, name)?;
-    if !read.grant.may_read_module(&metric.module) {
+    if !scope::sees_metric(&read.grant, metric) {
         return Err(ReadError::ModuleHidden(metric.module.to_string()));
     }
-    let ask = Ask::parse(read, &company, metric)?;
-    let sums = Sums::read(read, &company, metric, ask)?;
-    let evaluation = Evaluation::of(&company.definitions, metric, &sums)?;
-    let answer = render::company_answer(read, &company, metric, &sums.ask, &evaluation);
-    let millis = begun.elapsed().as_secs_f64() * 1_000.0;
-    metrics::histogram!("cebe_retriever_metric_computed", "metric_name" => metric.name.to_string()).record(millis);
+    let mut ask = Ask::parse(read, &company, metric)?;
+    let answer = if metric.formula.is_own() {
+        let evaluation = own::evaluate(read, &company, metric, &mut ask)?;
+        render::company_answer(read, &company, metric, &ask, &evaluation)
+    } else {
+        let sums = Sums::read(read, &company, metric, ask)?;
+        let evaluation = Evaluation::of(&company.definitions, metric, &sums)?;
+        render::company_answer(read, &company, metric, &sums.ask, &evaluation)
+    };
+    computed::note(&read.house, &company.id, &metric.name, begun.elapsed(), read.now);
     Ok(answer)
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Ask {
     pub(crate) now: Micros,
 }
 
-const PARAMETERS: &str = "from, to, interval, group_by, at, time_zone, resolved, company_id";
+pub(super) const PARAMETERS: &str = "from, to, interval, group_by, at, time_zone, resolved, company_id";
 
 impl Ask {
     /// Reads the query.

@@ -4,6 +4,7 @@ use super::dimension;
 use crate::{
     http::{Asked, Read, ReadError, read},
     reads::Shared,
+    scope,
 };
 use axum::{extract::State, response::Response};
 use cebe_privacy::access::Action;
@@ -19,7 +20,7 @@ pub(crate) async fn list(State(house): State<Shared>, asked: Asked) -> Response 
 fn answer(read: &mut Read) -> Result<Json, ReadError> {
     let company = read.company()?;
     read.parameters.finish("company_id")?;
-    let shown = company.definitions.metrics.values().filter(|metric| read.grant.may_read_module(&metric.module));
+    let shown = company.definitions.metrics.values().filter(|metric| scope::sees_metric(&read.grant, metric));
     let metrics = shown.map(|metric| {
         json!({
             "name": metric.name,

@@ -42,9 +42,7 @@ pub(crate) fn counted<'a>(definitions: &Definitions, formula: &'a Formula) -> Ve
 
 /// People are kept by local day of the company, uncut.
 pub(crate) fn check(ask: &Ask) -> Result<(), ReadError> {
-    let refuse = |path: &str, hint: &str| {
-        Err(ReadError::invalid("not_by_people", path, "distinct people are kept by the company's local day", hint))
-    };
+    let refuse = |path: &str, hint: &str| Err(kept_by_day(path, hint));
     if ask.interval == Some(Interval::Hour) {
         return refuse("interval", "day, week or month");
     }
@@ -55,6 +53,11 @@ pub(crate) fn check(ask: &Ask) -> Result<(), ReadError> {
         Some(name) => refuse(name, "ask without group_by and filters"),
         None => Ok(()),
     }
+}
+
+/// The refusal of what does not fit days of the company.
+pub(crate) fn kept_by_day(path: &str, hint: &str) -> ReadError {
+    ReadError::invalid("not_by_people", path, "distinct people are kept by the company's local day", hint)
 }
 
 /// Reads who was active in a component.
@@ -87,18 +90,18 @@ pub(crate) fn active(read: &Read, company: &Company, ask: &Ask, component: &str)
 }
 
 /// Which customer an anchor is part of, told by the customer's first node, which is a known id when there is one.
-struct Customers<'a> {
+pub(crate) struct Customers<'a> {
     read: &'a Read,
     company: &'a Company,
     known: HashMap<Node, Node>,
 }
 
 impl<'a> Customers<'a> {
-    fn new(read: &'a Read, company: &'a Company) -> Self {
+    pub(crate) fn new(read: &'a Read, company: &'a Company) -> Self {
         Self { read, company, known: HashMap::new() }
     }
 
-    fn of(&mut self, node: &Node) -> Result<Node, ReadError> {
+    pub(crate) fn of(&mut self, node: &Node) -> Result<Node, ReadError> {
         if let Some(person) = self.known.get(node) {
             return Ok(person.clone());
         }

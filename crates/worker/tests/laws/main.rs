@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod histories;
+mod pipelined;
 mod store;
 
 use histories::{History, history};
@@ -92,6 +93,18 @@ proptest! {
         prop_assert!(!store.mentions(&histories::customer(who)));
         let report = store.verify();
         prop_assert!(report.is_clean(), "{:#?}", report);
+    }
+
+    /// Requirements VERIFY, CORE-CON-LATE: the worker, which goes on with the next batch while the last is committed,
+    /// ends where one event after the other does.
+    #[test]
+    fn commits_beside_steps_read_what_they_write(history in history(60), seed in any::<u64>(), size in 1usize..12) {
+        let straight: Vec<usize> = (0..history.copies.len()).collect();
+        let once = deliver(&history, &straight, &[1]);
+        let order = histories::shuffled_with_repeats(history.copies.len(), seed);
+        let state = pipelined::state(&history, &order, size);
+        let found = differences(&once.state(), &state);
+        prop_assert!(found.is_empty(), "{}", found.join("\n"));
     }
 }
 

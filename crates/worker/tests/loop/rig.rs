@@ -110,8 +110,13 @@ impl Rig {
     }
 
     fn worker(&self) -> Worker {
+        self.worker_at(at())
+    }
+
+    /// A worker whose clock stands.
+    pub fn worker_at(&self, now: Micros) -> Worker {
         let definitions = Arc::new(Definitions::standard().clone());
-        let settings = WorkerSettings::new(Arc::new(at), Arc::new(|_| {}));
+        let settings = WorkerSettings::new(Arc::new(move || now), Arc::new(|_| {}));
         Worker::new(self.queue.clone(), self.central.clone(), definitions, settings).unwrap()
     }
 

@@ -1,0 +1,64 @@
+//! A commit and the next step at the same time: the store is written on a second thread while the engine goes on, which
+//! reads what is being written beside what is there. Each commit is whole, and they come one after the other.
+
+use crate::{ahead::Ahead, run::WorkerError};
+use cebe_central::{Central, Snapshot, StoreError};
+use cebe_engine::{
+    change::Changes,
+    want::{Loaded, Wants},
+};
+use std::{
+    cell::RefCell,
+    thread::{Scope, ScopedJoinHandle},
+};
+
+/// Reads for one step.
+pub struct Reads<'scope, 'env> {
+    central: &'env dyn Central,
+    snapshot: RefCell<Snapshot>,
+    writing: RefCell<Option<Writing<'scope, 'env>>>,
+}
+
+struct Writing<'scope, 'env> {
+    ahead: Option<Ahead<'env>>,
+    commit: ScopedJoinHandle<'scope, Result<(), StoreError>>,
+}
+
+impl<'scope, 'env> Reads<'scope, 'env> {
+    /// Starts to commit what is pending, if anything is, and reads over it. `tell` is called once it is committed.
+    pub fn start(
+        scope: &'scope Scope<'scope, 'env>,
+        central: &'env dyn Central,
+        pending: Option<&'env Changes>,
+        tell: impl FnOnce() + Send + 'scope,
+    ) -> Result<Self, WorkerError> {
+        let snapshot = RefCell::new(central.snapshot()?);
+        let writing = pending.map(|changes| Writing {
+            commit: scope.spawn(move || central.commit(changes).map(|()| tell())),
+            ahead: Ahead::over(changes),
+        });
+        Ok(Self { central, snapshot, writing: RefCell::new(writing) })
+    }
+
+    /// Answers one round of reading.
+    pub fn load(&self, wants: &Wants) -> Result<Loaded, WorkerError> {
+        if let Some(writing) = &*self.writing.borrow()
+            && let Some(ahead) = writing.ahead.as_ref().filter(|ahead| ahead.answers(wants))
+        {
+            return ahead.load(&self.snapshot.borrow(), wants);
+        }
+        self.finish()?;
+        Ok(self.snapshot.borrow().load(wants)?)
+    }
+
+    /// Waits until what was pending is committed.
+    pub fn finish(&self) -> Result<(), WorkerError> {
+        let Some(writing) = self.writing.borrow_mut().take() else { return Ok(()) };
+        match writing.commit.join() {
+            Ok(committed) => committed?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        *self.snapshot.borrow_mut() = self.central.snapshot()?;
+        Ok(())
+    }
+}
