@@ -1,6 +1,8 @@
 //! What is measured and what is alerted on belong together: the rules are proved with promtool, the routes with amtool,
 //! and every measurement that a rule or a panel asks for is shown by a running server, or waits on a list with its reason.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod support;
 
 use std::collections::BTreeSet;

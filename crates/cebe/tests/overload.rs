@@ -1,6 +1,8 @@
 //! Too much of everything: connections, requests of one key, slow clients; and a stop in the middle of it. And what
 //! keeps others out: TLS, and secrets that are shown nowhere.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod support;
 
 use std::collections::BTreeSet;
@@ -69,7 +71,7 @@ fn connections() -> u64 {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    setrlimit(Resource::Nofile, limit.clone()).unwrap();
+    setrlimit(Resource::Nofile, limit).unwrap();
     limit.maximum.map_or(CONNECTIONS, |most| CONNECTIONS.min(most / 2))
 }
 
