@@ -1,6 +1,6 @@
 # The commands of this project. `make demo` shows it, `make test` proves it; nothing but Rust has to be there first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint real-data bench needs
+.PHONY: help demo test lint real-data bench needs needs-alerts
 
 help: ## Lists the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -9,7 +9,7 @@ demo: needs ## Starts two made-up companies with live traffic and shows what can
 	@cargo run --release -p cebe -- demo
 
 # Documentation examples go first, so that the runner's summary is the last thing printed.
-test: needs ## Runs every test
+test: needs needs-alerts ## Runs every test
 	@if command -v cargo-nextest >/dev/null 2>&1; then \
 		cargo test --quiet --workspace --doc && cargo nextest run --workspace; \
 	else \
@@ -35,3 +35,12 @@ needs:
 		if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -y -q $$packages; \
 		elif command -v sudo >/dev/null 2>&1; then sudo apt-get update -q && sudo apt-get install -y -q $$packages; \
 		else echo "a C compiler is missing, run: apt-get install -y $$packages"; exit 1; fi; }
+
+# The rules for Prometheus and the routes for Alertmanager are proved with their own tools; nothing is started.
+needs-alerts:
+	@command -v promtool >/dev/null 2>&1 && command -v amtool >/dev/null 2>&1 || { \
+		packages="prometheus prometheus-alertmanager"; \
+		install="apt-get install -y -q --no-install-recommends $$packages"; \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -q && RUNLEVEL=1 $$install; \
+		elif command -v sudo >/dev/null 2>&1; then sudo apt-get update -q && sudo RUNLEVEL=1 $$install; \
+		else echo "promtool and amtool are missing, run: $$install"; exit 1; fi; }

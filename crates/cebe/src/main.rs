@@ -5,6 +5,7 @@ mod bench;
 mod client;
 mod commands;
 mod demo;
+mod doctor;
 mod failure;
 mod output;
 mod push;

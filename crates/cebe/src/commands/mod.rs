@@ -5,6 +5,7 @@ mod catalog;
 mod company;
 mod customer;
 mod demo;
+mod doctor;
 mod erase;
 mod identity;
 mod key;
@@ -81,6 +82,7 @@ enum Command {
     Operations(operations::Operations),
     Bench(bench::Bench),
     Settings(settings::Settings),
+    Doctor(doctor::Doctor),
 }
 
 /// What a command works with.
@@ -123,6 +125,7 @@ impl Command {
             Self::Serve(command) => command.flags(),
             Self::Demo(command) => command.flags(),
             Self::Verify(command) => command.flags(),
+            Self::Doctor(command) => command.flags(),
             _ => Vec::new(),
         }
     }
@@ -148,6 +151,7 @@ impl Command {
             Self::Catalog(command) => command.run(context),
             Self::Operations(command) => command.run(context),
             Self::Settings(command) => command.run(context),
+            Self::Doctor(command) => command.run(context),
         }
     }
 }

@@ -52,6 +52,9 @@ pub(crate) struct Connections {
 impl Connections {
     /// Serves until `stop` resolves, then until every request that was begun is answered.
     pub(crate) async fn serve(self, stop: impl Future<Output = ()>) {
+        for reason in ["full", "handshake"] {
+            refused(reason, 0);
+        }
         let (places, refusals) = (semaphore(self.bounds.connections_max), semaphore(REFUSALS_MAX));
         // Each connection holds a receiver, so that the sender knows when the last one is gone.
         let (tell, told) = watch::channel(false);
@@ -85,7 +88,7 @@ impl Connections {
                 None => answer(stream, app, idle, told).await,
                 Some(tls) => match timeout(HANDSHAKE_MAX, tls.accept(stream)).await {
                     Ok(Ok(stream)) => Box::pin(answer(stream, app, idle, told)).await,
-                    Ok(Err(_)) | Err(_) => refused("handshake"),
+                    Ok(Err(_)) | Err(_) => refused("handshake", 1),
                 },
             }
             open.decrement(1.0);
@@ -123,7 +126,7 @@ fn full() -> String {
 
 /// Tells a client that there is no place for it, and waits a moment for it to read that.
 fn refuse(mut stream: TcpStream, encrypted: bool, refusals: &Arc<Semaphore>) {
-    refused("full");
+    refused("full", 1);
     let Ok(place) = Arc::clone(refusals).try_acquire_owned() else { return };
     if encrypted {
         return;
@@ -150,8 +153,8 @@ async fn pause(error: &io::Error) {
     }
 }
 
-fn refused(reason: &'static str) {
-    metrics::counter!("cebe_http_connections_refused_total", "reason" => reason).increment(1);
+fn refused(reason: &'static str, count: u64) {
+    metrics::counter!("cebe_http_connections_refused_total", "reason" => reason).increment(count);
 }
 
 fn semaphore(places: usize) -> Arc<Semaphore> {

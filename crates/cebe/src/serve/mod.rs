@@ -8,6 +8,7 @@ mod first_key;
 mod http;
 mod lag;
 mod master_key;
+mod open_files;
 mod store;
 mod telemetry;
 mod tls;
@@ -23,6 +24,7 @@ use anyhow::{Context, Result};
 use cebe_adapter::{Desk, Door, DoorSettings};
 use cebe_catalog::{Definitions, Micros};
 use cebe_central::Central;
+use cebe_engine::rows::Place;
 use cebe_queue::{Lane, PerLane, Queue};
 use cebe_retriever::Reads;
 use tokio::net::TcpListener;
@@ -69,6 +71,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Server, Failure> {
     if settings.role != "all" {
         return Err(Failure::Usage(format!("role {:?} is unknown; this release knows `all`", settings.role)));
     }
+    open_files::raise();
     let tls = tls::acceptor(&settings.tls_cert_file, &settings.tls_key_file)
         .map_err(|error| Failure::Usage(format!("{error:#}")))?;
     let store = Store::open(settings)?;
@@ -97,10 +100,7 @@ async fn assemble(
         clock: Arc::clone(&clock),
     };
     let applier = Applier::start(work)?;
-    let lags = PerLane::from_fn(|lane| {
-        let first = store::position_of(&positions, lane);
-        Arc::new(Lag::new(lane, Arc::clone(&queue), applier.applied(), Arc::clone(&clock), first))
-    });
+    let lags = lags(&queue, &positions, &applier, &clock);
     let lag = Arc::clone(&lags.live);
     let worker_alive: Arc<dyn Fn() -> bool + Send + Sync> = Arc::new(applier.liveness());
     let desk = Desk::new(Door {
@@ -112,13 +112,7 @@ async fn assemble(
         applied: applier.applied(),
         settings: door_settings(settings),
     })?;
-    caught_up(&queue, applier.applied(), REPLAY_MAX).await;
-    desk.refresh();
-    if desk.view().keys.is_empty() {
-        // Keys may lie in what is still to be replayed: none is made before all of it is known.
-        caught_up(&queue, applier.applied(), Duration::MAX).await;
-        desk.refresh();
-    }
+    replayed(&desk, &queue, &applier).await;
     let made_key = first_key::ensure(&desk, &settings.admin_key).await?;
     let upkeep = Upkeep {
         queue: Arc::clone(&queue),
@@ -145,12 +139,38 @@ async fn assemble(
     });
     let drain_max = Duration::from_secs(settings.drain_max_s);
     let address = listener.local_addr().context("the listener has no address")?;
-    let bounds = Bounds {
+    let connections = Connections { listener, app, tls, bounds: bounds(settings) };
+    Ok(Server { address, made_key, made_master_key, connections, applier, upkeep, queue, drain_max })
+}
+
+fn lags(
+    queue: &Arc<dyn Queue>,
+    positions: &[Place],
+    applier: &Applier,
+    clock: &Arc<dyn Fn() -> Micros + Send + Sync>,
+) -> PerLane<Arc<Lag>> {
+    PerLane::from_fn(|lane| {
+        let first = store::position_of(positions, lane);
+        Arc::new(Lag::new(lane, Arc::clone(queue), applier.applied(), Arc::clone(clock), first))
+    })
+}
+
+/// Waits a while for what a crash took to be applied again, and for all of it where no key is known.
+async fn replayed(desk: &Desk, queue: &Arc<dyn Queue>, applier: &Applier) {
+    caught_up(queue, applier.applied(), REPLAY_MAX).await;
+    desk.refresh();
+    if desk.view().keys.is_empty() {
+        // Keys may lie in what is still to be replayed: none is made before all of it is known.
+        caught_up(queue, applier.applied(), Duration::MAX).await;
+        desk.refresh();
+    }
+}
+
+fn bounds(settings: &Settings) -> Bounds {
+    Bounds {
         connections_max: usize::try_from(settings.connections_max).unwrap_or(usize::MAX),
         idle: Duration::from_secs(settings.idle_max_s.max(1)),
-    };
-    let connections = Connections { listener, app, tls, bounds };
-    Ok(Server { address, made_key, made_master_key, connections, applier, upkeep, queue, drain_max })
+    }
 }
 
 fn door_settings(settings: &Settings) -> DoorSettings {

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -43,8 +43,20 @@ impl Server {
 
     /// The same; what it logs under these rules goes to `words`.
     pub fn start_logging(rules: &str, words: Stdio) -> Self {
+        Self::start_with(&[("CEBE_LOG", rules)], words)
+    }
+
+    /// The same, with the log to be read.
+    pub fn start_logged(rules: &str, log: &mut Option<ChildStderr>) -> Self {
+        let mut server = Self::start_logging(rules, Stdio::piped());
+        *log = server.child.stderr.take();
+        server
+    }
+
+    /// The same with these settings in its environment.
+    pub fn start_with(settings: &[(&str, &str)], words: Stdio) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the store");
-        let (child, stdout, url) = spawn(folder.path(), rules, words);
+        let (child, stdout, url) = spawn(folder.path(), settings, words);
         Self { child, _stdout: stdout, folder, url, agent: agent() }
     }
 
@@ -81,7 +93,7 @@ impl Server {
 
     /// Starts it again on the same store.
     pub fn restart(&mut self) {
-        let (child, stdout, url) = spawn(self.folder.path(), "error", Stdio::inherit());
+        let (child, stdout, url) = spawn(self.folder.path(), &[], Stdio::inherit());
         (self.child, self._stdout, self.url) = (child, stdout, url);
         self.agent = agent();
     }
@@ -215,10 +227,11 @@ fn agent() -> Agent {
 }
 
 #[expect(clippy::zombie_processes, reason = "whoever gets the child waits for it")]
-fn spawn(folder: &Path, log: &str, words: Stdio) -> (Child, BufReader<ChildStdout>, String) {
+fn spawn(folder: &Path, settings: &[(&str, &str)], words: Stdio) -> (Child, BufReader<ChildStdout>, String) {
     let mut command = Command::new(BINARY);
     command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
-    command.env("CEBE_ADMIN_KEY", ADMIN).env("CEBE_LOG", log).current_dir(folder);
+    command.env("CEBE_ADMIN_KEY", ADMIN).env("CEBE_LOG", "error").current_dir(folder);
+    command.envs(settings.iter().copied());
     let mut child = command.stdout(Stdio::piped()).stderr(words).spawn().expect("the binary starts");
     let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
     loop {

@@ -154,7 +154,7 @@ mod tests {
         }
         let rise = readings.rise(ALL, "", secs(300))[""];
         assert!((300.0..=305.0).contains(&rise), "{rise}");
-        assert!(readings.0.len() < 140, "{} readings are kept", readings.0.len());
+        assert!(readings.0.len() < 160, "{} readings are kept", readings.0.len());
         let rise = readings.rise(ALL, "", secs(600))[""];
         assert!((595.0..=610.0).contains(&rise), "{rise}");
     }
