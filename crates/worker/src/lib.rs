@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod companies;
+pub mod frames;
 pub mod gather;
 pub mod notes;
 pub mod rebuild;
@@ -11,5 +12,6 @@ pub mod run;
 pub mod verify;
 pub mod watch;
 
+pub use frames::{ReadTag, ReceivedCheck, verify_received};
 pub use run::{Positions, Worker, WorkerError, WorkerSettings};
 pub use verify::{Difference, VerifyReport, verify};

@@ -24,7 +24,7 @@ use cebe_retriever::Reads;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-pub(crate) use http::applied_events;
+pub(crate) use http::{applied_events, verify_all};
 pub(crate) use store::Store;
 pub(crate) use telemetry::log;
 
@@ -113,6 +113,7 @@ async fn assemble(settings: &Settings, store: Store, listener: TcpListener) -> R
     let app = http::router(http::Front {
         desk,
         reads,
+        queue: Arc::clone(&queue),
         central,
         definitions,
         lag,
