@@ -336,7 +336,7 @@ pub struct LastSeenKey {
     pub company: CompanyId,
     /// Source.
     pub module: SourceModule,
-    /// Event name; empty where none was kept (an ignored or unreadable event).
+    /// Event name; empty for all that the door did not find valid, whose names are not kept.
     pub name: EventName,
 }
 

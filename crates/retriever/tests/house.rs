@@ -10,7 +10,8 @@ use cebe_catalog::{
 };
 use cebe_engine::{
     change::{Changes, ControlKind, ControlRow},
-    rows::{OutcomeKey, Outcomes},
+    latency::Latencies,
+    rows::{LastSeen, LastSeenKey, OutcomeKey, Outcomes},
 };
 use cebe_privacy::{
     access::{Grant, Role},
@@ -110,6 +111,7 @@ fn quarantine_is_counted_by_cause_and_its_bodies_stay_hidden() {
     assert_eq!(world.audits.lock().unwrap().len(), 1);
 }
 
+/// ANCHOR-MET-1: last seen is exact, by name, and the last hour's latencies stand beside the counts.
 #[test]
 fn sources_tell_their_flag_and_what_became_of_events() {
     let world = World::new();
@@ -121,6 +123,22 @@ fn sources_tell_their_flag_and_what_became_of_events() {
     let counted = |n| Outcomes { received: n, applied: n, warnings: 1, ..Outcomes::default() };
     let rows = vec![outcomes("2026-03-01T10:00:00Z", counted(3)), outcomes("2026-03-01T12:00:00Z", counted(4))];
     world.commit(Changes { outcomes: rows, ..Changes::default() });
+    let seen = |name: &str, received: &str, applied: Option<&str>| {
+        let key = LastSeenKey { company: "acme".into(), module: "deals".into(), name: name.into() };
+        (key, LastSeen { received_at: Some(at(received)), applied_at: applied.map(at) })
+    };
+    let mut took = Latencies::default();
+    (0..100).for_each(|_| took.receipt.note(4_000));
+    took.emission.note(5_000_000);
+    let hour = OutcomeKey { company: "acme".into(), module: "deals".into(), hour: at("2026-03-20T11:00:00Z") };
+    world.commit(Changes {
+        last_seen: vec![
+            seen("", "2026-03-01T12:34:56.789Z", None),
+            seen("deal.won", "2026-03-01T12:30:00Z", Some("2026-03-01T12:20:00Z")),
+        ],
+        latencies: vec![(hour, took)],
+        ..Changes::default()
+    });
     let source = world.ok("/v1/sources/deals?from=2026-03-01T11:00:00Z");
     insta::assert_json_snapshot!(source, @r#"
     {
@@ -150,8 +168,22 @@ fn sources_tell_their_flag_and_what_became_of_events() {
         }
       ],
       "lag_ms": 0,
-      "last_seen": "2026-03-01T12:00:00Z",
+      "last_hour": {
+        "emission_p99_seconds": 5.0,
+        "events": 100,
+        "from": "2026-03-20T11:00:00Z",
+        "receipt_p99_seconds": 0.00399
+      },
+      "last_seen": "2026-03-01T12:34:56.789Z",
       "module": "deals",
+      "names": [
+        {
+          "event_name": "deal.won",
+          "last_applied": "2026-03-01T12:20:00Z",
+          "last_seen": "2026-03-01T12:30:00Z"
+        }
+      ],
+      "names_seen": 1,
       "outcomes": {
         "applied": 4,
         "conflict": 0,

@@ -422,7 +422,7 @@ fn what_cannot_be_asked_is_refused_with_what_can() {
     assert!(error["error"]["hint"].as_str().unwrap().contains("campaign_id"));
 }
 
-/// Every metric of the catalog answers over an empty store and over one with a point in each of its components.
+/// Every metric over components answers over a store with a point in each of its components.
 #[test]
 fn every_metric_answers() {
     let world = World::new();
@@ -432,7 +432,7 @@ fn every_metric_answers() {
             component.dimensions.iter().map(|name| if name == "currency" { "USD" } else { "x" }).collect();
         world.point(&component.name, "2026-03-01T10:00:00Z", &values, 2_000_000, 2);
     }
-    for metric in definitions.metrics.values().filter(|metric| metric.company) {
+    for metric in definitions.metrics.values().filter(|metric| metric.company && !metric.formula.is_own()) {
         let answer = world.ok(&format!("/v1/metrics/{}?from=2026-03-01&to=2026-03-02&interval=day", metric.name));
         assert_eq!(answer["series"].as_array().unwrap().len(), 1, "{}", metric.name);
         assert!(answer["freshness"]["as_of"].is_string());

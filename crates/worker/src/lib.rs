@@ -4,6 +4,7 @@
 mod ahead;
 pub mod apply;
 pub mod companies;
+pub mod frames;
 pub mod gather;
 mod meters;
 pub mod notes;
@@ -14,5 +15,6 @@ pub mod run;
 pub mod verify;
 pub mod watch;
 
+pub use frames::{ReadTag, ReceivedCheck, verify_received};
 pub use run::{Positions, Worker, WorkerError, WorkerSettings};
 pub use verify::{Difference, VerifyReport, verify};

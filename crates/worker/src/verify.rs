@@ -1,7 +1,7 @@
 //! `cebe verify`: is what is stored what the log gives? Replays a company's log and compares facts, links, points,
 //! activity, tallies and indexes row by row; also that every received event has one outcome.
 
-use crate::{companies::Companies, rebuild::replay, retention::EXPIRY, run::WorkerError};
+use crate::{companies::Companies, frames::ReceivedCheck, rebuild::replay, retention::EXPIRY, run::WorkerError};
 use cebe_catalog::{CompanyId, Definitions};
 use cebe_central::{Central, Order, Snapshot};
 use cebe_engine::{
@@ -31,6 +31,9 @@ pub struct VerifyReport {
     pub different: u64,
     /// The first of them.
     pub differences: Vec<Difference>,
+    /// What counting the queue's frames gave, where the queue was at hand.
+    #[serde(default)]
+    pub received: Option<ReceivedCheck>,
 }
 
 /// One row that is not what the log gives.
@@ -126,7 +129,7 @@ fn has_expired(snapshot: &Snapshot, company: &CompanyId) -> Result<bool, WorkerE
 }
 
 impl VerifyReport {
-    fn note(&mut self, table: &str, key: &str, stored: Option<String>, recomputed: Option<String>) {
+    pub(crate) fn note(&mut self, table: &str, key: &str, stored: Option<String>, recomputed: Option<String>) {
         self.different += 1;
         if self.differences.len() < DIFFERENCES_MAX {
             self.differences.push(Difference { table: table.into(), key: key.into(), stored, recomputed });
@@ -139,7 +142,7 @@ impl VerifyReport {
     }
 }
 
-fn text(value: &impl Debug) -> String {
+pub(crate) fn text(value: &impl Debug) -> String {
     format!("{value:?}")
 }
 

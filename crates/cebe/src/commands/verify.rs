@@ -11,7 +11,7 @@ use super::{Context, list_of};
 use crate::client::{Client, encoded};
 use crate::failure::Failure;
 use crate::output;
-use crate::serve::{Store, applied_events};
+use crate::serve::{Store, applied_events, verify_all};
 
 /// Pause between two looks at a running check.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -49,7 +49,8 @@ fn of_folder(folder: &str, context: &Context) -> Result<Value, Failure> {
     let total = applied_events(store.central.as_ref(), company.as_ref());
     let bar = output::progress(Some(total), "events");
     let progress = |events| bar.set_position(events);
-    let report = cebe_worker::verify(store.central.as_ref(), Definitions::standard(), company.as_ref(), &progress);
+    let (queue, central) = (store.queue.as_ref(), store.central.as_ref());
+    let report = verify_all(queue, central, Definitions::standard(), company.as_ref(), &progress);
     bar.finish_and_clear();
     Ok(json!(report.map_err(|error| Failure::Store(error.to_string()))?))
 }

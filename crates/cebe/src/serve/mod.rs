@@ -32,7 +32,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 pub(crate) use first_key::made as made_key;
-pub(crate) use http::applied_events;
+pub(crate) use http::{applied_events, verify_all};
 pub(crate) use store::Store;
 pub(crate) use telemetry::log;
 
@@ -130,6 +130,7 @@ async fn assemble(
     let app = http::router(http::Front {
         desk,
         reads,
+        queue: Arc::clone(&queue),
         central,
         definitions,
         lag,

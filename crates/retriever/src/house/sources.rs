@@ -11,7 +11,8 @@ use axum::{
 use cebe_catalog::{CompanyId, Micros, SourceModule, control::SourceFlag, limits, time::HOUR};
 use cebe_engine::{
     change::{ControlKind, ControlRow},
-    rows::Outcomes,
+    latency::{Latencies, Spread},
+    rows::{LastSeen, Outcomes},
 };
 use cebe_privacy::access::{Action, Scope};
 use serde_json::{Value as Json, json};
@@ -112,7 +113,10 @@ fn source_json(read: &Read, module: &str, window: &Window) -> Result<Json, ReadE
         Some(ControlRow::Source(flag)) => flag,
         _ => SourceFlag { module: module.into(), ..SourceFlag::default() },
     };
-    let hours = hours(read, &SourceModule::new(module), window)?;
+    let source = SourceModule::new(module);
+    let companies = companies(read, window)?;
+    let hours = hours(read, &companies, &source, window)?;
+    let heard = Heard::read(read, &companies, &source)?;
     let mut total = Outcomes::default();
     hours.values().for_each(|counts| total.add(*counts));
     let visible = |company: &&smol_str::SmolStr| *company == "*" || read.grant.allows_company(company);
@@ -120,9 +124,12 @@ fn source_json(read: &Read, module: &str, window: &Window) -> Result<Json, ReadE
         "module": module,
         "enabled": flag.enabled,
         "companies": flag.companies.iter().filter(visible).collect::<Vec<_>>(),
-        // Counts are kept by the hour of receipt.
-        "last_seen": hours.keys().next_back().map(|hour| hour.to_rfc3339()),
+        // Hours are older than what is noted of names: nothing newer is missed where names were not noted yet.
+        "last_seen": heard.last.max(hours.keys().next_back().copied()).map(Micros::to_rfc3339),
         "lag_ms": read.freshness.lag_ms,
+        "names_seen": heard.applied(),
+        "names": heard.names_json(),
+        "last_hour": last_hour(read, &companies, &source)?,
         "outcomes": outcomes_json(&total),
     });
     if window.from.is_some() {
@@ -134,17 +141,79 @@ fn source_json(read: &Read, module: &str, window: &Window) -> Result<Json, ReadE
 }
 
 /// Outcome counts by hour of receipt, of the named company or of all that the key serves.
-fn hours(read: &Read, module: &SourceModule, window: &Window) -> Result<BTreeMap<Micros, Outcomes>, ReadError> {
+fn hours(
+    read: &Read,
+    companies: &[CompanyId],
+    module: &SourceModule,
+    window: &Window,
+) -> Result<BTreeMap<Micros, Outcomes>, ReadError> {
     let mut hours: BTreeMap<Micros, Outcomes> = BTreeMap::new();
     let from = window.from.map_or(Micros::MIN, |from| Micros(from.0.div_euclid(HOUR) * HOUR));
     let to = window.to.unwrap_or(Micros::END);
-    for company in companies(read, window)? {
-        read.snapshot.outcomes_of(&company, module, from, to, &mut |key, counts| {
+    for company in companies {
+        read.snapshot.outcomes_of(company, module, from, to, &mut |key, counts| {
             hours.entry(key.hour).or_default().add(*counts);
             ControlFlow::Continue(())
         })?;
     }
     Ok(hours)
+}
+
+/// How long the events of the running hour and the one before took, to commit; backfill is not measured.
+fn last_hour(read: &Read, companies: &[CompanyId], module: &SourceModule) -> Result<Json, ReadError> {
+    let mut all = Latencies::default();
+    let from = Micros((read.now.0.div_euclid(HOUR) - 1) * HOUR);
+    for company in companies {
+        read.snapshot.latencies_of(company, module, from, Micros::END, &mut |_, row| {
+            all.add(row);
+            ControlFlow::Continue(())
+        })?;
+    }
+    let p99 = |spread: &Spread| spread.quantile(990).map(|micros| micros as f64 / 1_000_000.0);
+    Ok(json!({
+        "from": from.to_rfc3339(),
+        "events": all.receipt.events(),
+        "emission_p99_seconds": p99(&all.emission),
+        "receipt_p99_seconds": p99(&all.receipt),
+    }))
+}
+
+/// When a source was last heard, and with which names.
+#[derive(Default)]
+struct Heard {
+    last: Option<Micros>,
+    names: BTreeMap<SmolStr, LastSeen>,
+}
+
+impl Heard {
+    fn read(read: &Read, companies: &[CompanyId], module: &SourceModule) -> Result<Self, ReadError> {
+        let mut heard = Self::default();
+        for company in companies {
+            read.in_time()?;
+            for (key, row) in read.snapshot.last_seen(company, module)? {
+                heard.last = heard.last.max(row.received_at);
+                heard.names.entry(key.name.0).or_default().add(row);
+            }
+        }
+        // What came without a name counts as heard only.
+        heard.names.remove("");
+        Ok(heard)
+    }
+
+    fn applied(&self) -> usize {
+        self.names.values().filter(|row| row.applied_at.is_some()).count()
+    }
+
+    fn names_json(&self) -> Json {
+        let name = |(name, row): (&SmolStr, &LastSeen)| {
+            json!({
+                "event_name": name,
+                "last_seen": row.received_at.map(Micros::to_rfc3339),
+                "last_applied": row.applied_at.map(Micros::to_rfc3339),
+            })
+        };
+        self.names.iter().take(limits::METRIC_ROWS_MAX).map(name).collect()
+    }
 }
 
 fn companies(read: &Read, window: &Window) -> Result<Vec<CompanyId>, ReadError> {

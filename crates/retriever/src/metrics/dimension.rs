@@ -15,6 +15,10 @@ const SOURCE_MODULE: &str = "source_module";
 /// The dimensions of a metric: those that it lists, and source and currency where its components are cut by them.
 pub(crate) fn allowed(company: &Company, metric: &MetricDefinition) -> Vec<SmolStr> {
     let mut names = metric.dimensions.clone();
+    if metric.formula.is_own() {
+        names.sort_unstable();
+        return names;
+    }
     names.extend(listed_by(&metric.formula));
     for always in [SOURCE_MODULE, CURRENCY] {
         let components = components(company, &metric.formula);

@@ -4,15 +4,15 @@ use cebe_catalog::{
     CompanyId, CompanySettings, Definitions, EventRecord, Lane, Micros, Node, QuarantineCode, Record, Value,
     control::{Change, ControlRecord},
     record::{Header, QuarantineRecord},
-    time::DAY,
+    time::{DAY, HOUR},
 };
 use cebe_central::{Central, KeyRange, Memory, Order, Snapshot, StoreError, StoreFacts, Table, View, port::Visit};
 use cebe_engine::{
     change::Changes,
-    rows::{Place, Point, Sum},
+    rows::{OutcomeKey, Place, Point, Sum},
 };
 use cebe_queue::{Memory as MemoryQueue, Queue};
-use cebe_worker::{Worker, WorkerError, WorkerSettings, gather::queue_lane};
+use cebe_worker::{VerifyReport, Worker, WorkerError, WorkerSettings, gather::queue_lane, verify_received};
 use std::{
     collections::BTreeMap,
     ops::ControlFlow,
@@ -71,6 +71,18 @@ pub fn refused() -> Record {
     }))
 }
 
+/// What the door writes on a frame: received events by company, source and hour.
+pub fn tag_of(records: &[Record]) -> Vec<u8> {
+    let mut rows: BTreeMap<OutcomeKey, u64> = BTreeMap::new();
+    for header in records.iter().filter_map(Record::header) {
+        let hour = Micros(header.received_at.0.div_euclid(HOUR) * HOUR);
+        *rows
+            .entry(OutcomeKey { company: header.company.clone(), module: header.module.clone(), hour })
+            .or_default() += 1;
+    }
+    serde_json::to_vec(&rows.into_iter().collect::<Vec<_>>()).unwrap()
+}
+
 impl Rig {
     pub fn new(settings: CompanySettings) -> Self {
         Self::with(settings, Arc::new(Memory::new()))
@@ -91,12 +103,17 @@ impl Rig {
     }
 
     pub fn push(&self, lane: Lane, records: Vec<Record>) {
-        self.push_bytes(lane, records.iter().map(Record::to_bytes).collect());
+        self.append(lane, tag_of(&records), records.iter().map(Record::to_bytes).collect());
     }
 
     pub fn push_bytes(&self, lane: Lane, records: Vec<Vec<u8>>) {
+        self.append(lane, Vec::new(), records);
+    }
+
+    /// Appends with a tag of one's own.
+    pub fn append(&self, lane: Lane, tag: Vec<u8>, records: Vec<Vec<u8>>) {
         let records = records.into_iter().map(Into::into).collect();
-        let mut append = self.queue.append(queue_lane(lane), Default::default(), records);
+        let mut append = self.queue.append(queue_lane(lane), tag.into(), records);
         // A queue in memory answers at once.
         match append.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(appended) => drop(appended.unwrap()),
@@ -128,9 +145,33 @@ impl Rig {
         self.try_drain().unwrap();
     }
 
+    /// One batch of at most so many records, by a worker that is then gone.
+    pub fn turn_of(&self, records_max: usize) {
+        let mut settings = WorkerSettings::new(Arc::new(at), Arc::new(|_| {}));
+        settings.commit_records_max = records_max;
+        let definitions = Arc::new(Definitions::standard().clone());
+        Worker::new(self.queue.clone(), self.central.clone(), definitions, settings).unwrap().turn().unwrap();
+    }
+
     /// One batch by a worker that is then gone.
     pub fn turn(&self) {
         self.worker().turn().unwrap();
+    }
+
+    /// Forgets records below an index.
+    pub fn trim(&self, lane: Lane, below: u64) {
+        self.queue.trim(queue_lane(lane), cebe_queue::Position(below)).unwrap();
+    }
+
+    /// Compares the queue's frames with the outcomes.
+    pub fn verify_received(&self) -> VerifyReport {
+        let mut report = VerifyReport::default();
+        let read_tag = |bytes: &[u8]| match bytes {
+            [] => Some(Vec::new()),
+            bytes => serde_json::from_slice(bytes).ok(),
+        };
+        verify_received(self.queue.as_ref(), &self.snapshot(), None, &read_tag, &mut report).unwrap();
+        report
     }
 
     pub fn snapshot(&self) -> Snapshot {

@@ -17,9 +17,10 @@ use axum::routing::get;
 use cebe_adapter::Desk;
 use cebe_catalog::Definitions;
 use cebe_central::Central;
+use cebe_queue::Queue;
 use cebe_retriever::Reads;
 
-pub(crate) use verify::applied_events;
+pub(crate) use verify::{applied_events, verify_all};
 
 use super::lag::Lag;
 use super::telemetry::Telemetry;
@@ -30,6 +31,8 @@ pub(crate) struct Front {
     pub(crate) desk: Desk,
     /// The reads.
     pub(crate) reads: Reads,
+    /// The queue, to verify.
+    pub(crate) queue: Arc<dyn Queue>,
     /// The Central DB, to verify.
     pub(crate) central: Arc<dyn Central>,
     /// What events mean, to verify.
@@ -46,7 +49,7 @@ pub(crate) struct Front {
 
 /// Every route, ready to be served.
 pub(crate) fn router(front: Front) -> Router {
-    let Front { desk, reads, central, definitions, lag, worker_alive, telemetry, request_bytes_max } = front;
+    let Front { desk, reads, queue, central, definitions, lag, worker_alive, telemetry, request_bytes_max } = front;
     let open = Router::new()
         .route("/livez", get(probes::livez))
         .route("/readyz", get(probes::readyz))
@@ -56,7 +59,7 @@ pub(crate) fn router(front: Front) -> Router {
         .method_not_allowed_fallback(fault::no_such_method);
     desk.router()
         .merge(cebe_retriever::router(reads))
-        .merge(verify::router(central, definitions))
+        .merge(verify::router(queue, central, definitions))
         .fallback(fault::no_such_route)
         .method_not_allowed_fallback(fault::no_such_method)
         .layer(from_fn_with_state(desk, cebe_adapter::guard))

@@ -10,10 +10,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
+use cebe_adapter::tag::{Tag, TagRow};
 use cebe_catalog::{CompanyId, Definitions};
 use cebe_central::Central;
+use cebe_engine::rows::OutcomeKey;
 use cebe_privacy::access::{Action, Grant, Scope};
-use cebe_worker::VerifyReport;
+use cebe_queue::Queue;
+use cebe_worker::{VerifyReport, WorkerError};
 use serde_json::{Value, json};
 
 use super::fault::fault;
@@ -23,6 +26,7 @@ const JOBS_MAX: usize = 16;
 
 #[derive(Clone)]
 pub(super) struct Desk {
+    queue: Arc<dyn Queue>,
     central: Arc<dyn Central>,
     definitions: Arc<Definitions>,
     jobs: Arc<Mutex<BTreeMap<String, Arc<Job>>>>,
@@ -38,8 +42,9 @@ struct Job {
 }
 
 /// The two routes.
-pub(super) fn router(central: Arc<dyn Central>, definitions: Arc<Definitions>) -> Router {
+pub(super) fn router(queue: Arc<dyn Queue>, central: Arc<dyn Central>, definitions: Arc<Definitions>) -> Router {
     Router::new().route("/v1/verify", post(start)).route("/v1/verify/{id}", get(look)).with_state(Desk {
+        queue,
         central,
         definitions,
         jobs: Arc::default(),
@@ -163,7 +168,8 @@ impl Desk {
 
     fn run(&self, job: &Job) {
         let progress = |events| job.events.store(events, Ordering::Relaxed);
-        let report = cebe_worker::verify(self.central.as_ref(), &self.definitions, job.company.as_ref(), &progress);
+        let company = job.company.as_ref();
+        let report = verify_all(self.queue.as_ref(), self.central.as_ref(), &self.definitions, company, &progress);
         let report = report.map_err(|error| error.to_string());
         *job.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
     }
@@ -196,6 +202,26 @@ fn done(id: &str, report: &VerifyReport) -> Value {
     shown["percent_complete"] = 100.0.into();
     shown["clean"] = (report.different == 0).into();
     shown
+}
+
+/// Recomputes the store from its log, and counts what the queue took against the outcomes.
+pub(crate) fn verify_all(
+    queue: &dyn Queue,
+    central: &dyn Central,
+    definitions: &Definitions,
+    company: Option<&CompanyId>,
+    progress: &dyn Fn(u64),
+) -> Result<VerifyReport, WorkerError> {
+    let mut report = cebe_worker::verify(central, definitions, company, progress)?;
+    let read_tag = |bytes: &[u8]| {
+        let rows = Tag::from_bytes(bytes)?.0.into_iter();
+        let key = |row: TagRow| {
+            (OutcomeKey { company: row.company, module: row.module, hour: row.hour }, u64::from(row.received))
+        };
+        Some(rows.map(key).collect())
+    };
+    cebe_worker::verify_received(queue, &central.snapshot()?, company, &read_tag, &mut report)?;
+    Ok(report)
 }
 
 /// How many events there are to replay, at least roughly.
