@@ -23,6 +23,7 @@ use cebe_privacy::{
 };
 use cebe_queue::{AppendError, Queue};
 use std::{
+    path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
@@ -59,6 +60,8 @@ pub struct DoorSettings {
     pub change_timeout: Duration,
     /// How old the view of settings may get.
     pub view_age_max: Duration,
+    /// Where files of history are kept until they are loaded; none: there is no loading of history.
+    pub backfills: Option<PathBuf>,
 }
 
 impl Default for DoorSettings {
@@ -69,6 +72,7 @@ impl Default for DoorSettings {
             body_timeout: Duration::from_secs(30),
             change_timeout: Duration::from_secs(30),
             view_age_max: Duration::from_millis(250),
+            backfills: None,
         }
     }
 }

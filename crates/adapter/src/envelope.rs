@@ -33,6 +33,7 @@ pub(crate) struct Envelope<'t> {
     pub(crate) identifiers: Option<&'t Json<'t>>,
     pub(crate) sent_at: Option<&'t Json<'t>>,
     pub(crate) schema_version: Option<&'t Json<'t>>,
+    pub(crate) producer: Option<&'t Json<'t>>,
     /// A field that no envelope has.
     pub(crate) unknown: bool,
 }
@@ -47,7 +48,7 @@ impl<'t> Envelope<'t> {
         for (key, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
             match envelope.slot(key) {
                 Some(slot) => *slot = Some(value),
-                None => envelope.unknown |= !matches!(&**key, "producer" | "backfill"),
+                None => envelope.unknown |= &**key != "backfill",
             }
         }
         Ok(envelope)
@@ -69,6 +70,7 @@ impl<'t> Envelope<'t> {
             "identifiers" => &mut self.identifiers,
             "sent_at" => &mut self.sent_at,
             "schema_version" => &mut self.schema_version,
+            "producer" => &mut self.producer,
             _ => return None,
         })
     }

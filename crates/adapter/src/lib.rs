@@ -1,8 +1,10 @@
 //! The front door. Requests come in; queue records and answers go out. It authenticates, gates, checks, tokenises and
-//! masks every event and takes every change of settings; it never writes anything but the queue, and raw personal data
+//! masks every event and takes every change of settings; it never writes anything but the queue (and
+//! files of history on their way there), and raw personal data
 //! never leaves it in clear. Read `receive.rs` first (the life of one request), then `desk.rs` (what a running door holds).
 
 mod auth;
+mod backfill;
 mod body;
 mod check;
 mod clock;
@@ -10,20 +12,25 @@ mod conceal;
 mod content;
 mod desk;
 mod envelope;
+mod equal;
 mod fault;
 mod http;
 mod identity;
 mod json;
 mod pace;
 mod receive;
+mod reconcile;
 mod reply;
 mod room;
+mod sequence;
 mod settings;
 pub mod tag;
 mod view;
 mod wait;
 
 pub use auth::AuthError;
+pub use backfill::Backfills;
 pub use desk::{Desk, Door, DoorError, DoorSettings};
 pub use http::{guard, openapi};
+pub use reconcile::Reconciliations;
 pub use view::{CompanyView, ControlView, FlagView, KeyView, installation_keys};

@@ -5,18 +5,22 @@ use crate::{
     check::{self, Work, ids},
     content,
     envelope::Envelope,
+    equal::EqualRows,
     fault::Fault,
     json::{self, Json, Parsed},
     reply::{Claim, EventResult, Source, Status},
+    sequence,
     tag::Tag,
     view::{CompanyView, ControlView},
 };
 use bytes::Bytes;
 use cebe_catalog::{
     CompanyId, EventId, EventName, EventRecord, Lane, Micros, QuarantineCode, Record, SourceModule,
+    control::{Change, ControlRecord},
     definition::{EventDefinition, nearest::unknown_event_hint as unknown_hint},
     limits::EVENT_BYTES_MAX,
     record::{Header, QuarantineRecord, Vault},
+    sequence::SequenceSpan,
 };
 use cebe_central::engine_rows::SeenKey;
 use cebe_privacy::{
@@ -25,7 +29,7 @@ use cebe_privacy::{
     seal, token,
 };
 use smol_str::{SmolStr, format_smolstr};
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
 /// Where events are counted whose module is not known.
 pub(crate) const UNKNOWN_MODULE: &str = "unknown";
@@ -38,6 +42,8 @@ pub(crate) struct Sender<'r> {
     pub(crate) grant: &'r Grant,
     /// Company for events that name none.
     pub(crate) company: Option<&'r str>,
+    /// Module of events that name none; without it the only one of the key.
+    pub(crate) module: Option<&'r str>,
     pub(crate) lane: Lane,
     /// Takes the place of an absent `event_id` (replay).
     pub(crate) event_id: Option<&'r str>,
@@ -55,10 +61,15 @@ pub(crate) struct Received {
 
 /// Turns raw events into records. `first` is the receipt of the first, the others follow it.
 pub(crate) fn receive(sender: &Sender<'_>, raws: &[&[u8]], first: Micros) -> Received {
+    receive_more(sender, raws, first, &mut EqualRows::default())
+}
+
+/// As [`receive`], going on with the equal rows of what came before.
+pub(crate) fn receive_more(sender: &Sender<'_>, raws: &[&[u8]], first: Micros, equal: &mut EqualRows) -> Received {
     let mut received = Received::default();
+    let mut spans = Vec::new();
     received.records.reserve(raws.len());
     received.results.reserve(raws.len());
-    let mut equal = HashMap::new();
     for (index, raw) in raws.iter().enumerate() {
         let received_at = first.plus(i64::try_from(index).unwrap_or(0));
         let mut one = One {
@@ -69,12 +80,16 @@ pub(crate) fn receive(sender: &Sender<'_>, raws: &[&[u8]], first: Micros) -> Rec
             company: None,
             name: None,
             id: None,
+            sequence: None,
             customer: None,
         };
         let parsed = json::read(raw);
         received.readable += usize::from(parsed.is_ok());
         let admitted = parsed.map_err(|_| Fault::new(QuarantineCode::MalformedJson));
-        let admitted = admitted.and_then(|parsed| one.admit(&parsed, &mut equal));
+        let admitted = admitted.and_then(|parsed| one.admit(&parsed, equal));
+        if let Some(span) = one.sequence.take() {
+            sequence::gather(&mut spans, span);
+        }
         let source = Source { module: one.module.clone(), customer: one.customer.clone() };
         let (record, mut result) = one.finish(index, admitted);
         result.source = source;
@@ -82,7 +97,28 @@ pub(crate) fn receive(sender: &Sender<'_>, raws: &[&[u8]], first: Micros) -> Rec
         received.records.push(record.to_bytes().into());
         received.results.push(result);
     }
+    if !spans.is_empty() {
+        received.records.push(numbers(sender, spans, first));
+    }
     received
+}
+
+/// The record that holds the sequence numbers of a request, behind its events.
+fn numbers(sender: &Sender<'_>, spans: Vec<SequenceSpan>, received_at: Micros) -> Bytes {
+    let by = sender.grant.key_id.as_str().into();
+    Record::Control(Box::new(ControlRecord { received_at, by, change: Change::Sequences(spans) })).to_bytes().into()
+}
+
+/// Counts equal rows again, as [`receive_more`] did when it took these events. Those with an id of their own count
+/// nothing, and are only looked at.
+pub(crate) fn recount(sender: &Sender<'_>, raws: &[&[u8]], first: Micros, equal: &mut EqualRows) {
+    let nameless = |raw: &&&[u8]| json::read(raw).is_ok_and(|parsed| !has_id(&parsed.tree));
+    let nameless: Vec<&[u8]> = raws.iter().filter(nameless).copied().collect();
+    receive_more(sender, &nameless, first, equal);
+}
+
+fn has_id(tree: &Json<'_>) -> bool {
+    tree.field("event_id").is_some_and(|id| !id.is_null())
 }
 
 /// One event on its way, and what is known of it for its record, whatever becomes of it.
@@ -94,6 +130,7 @@ struct One<'r> {
     company: Option<&'r CompanyView>,
     name: Option<EventName>,
     id: Option<SmolStr>,
+    sequence: Option<SequenceSpan>,
     customer: Option<SmolStr>,
 }
 
@@ -103,12 +140,13 @@ enum Admitted {
 }
 
 impl<'r> One<'r> {
-    fn admit(&mut self, parsed: &Parsed<'_>, equal: &mut HashMap<[u8; 16], u64>) -> Result<Admitted, Fault> {
+    fn admit(&mut self, parsed: &Parsed<'_>, equal: &mut EqualRows) -> Result<Admitted, Fault> {
         let envelope = Envelope::of(&parsed.tree)?;
         self.note(&envelope);
         let company = self.find_company(&envelope)?;
         self.company = Some(company);
         self.find_module(&envelope, company)?;
+        self.sequence = envelope.producer.and_then(|sent| sequence::read(sent, &company.id, &self.module));
         if !self.sender.view.is_on(&self.module, company.id.as_str()) {
             return Ok(Admitted::Ignored);
         }
@@ -159,7 +197,12 @@ impl<'r> One<'r> {
         let named: Cow<'_, str> = match envelope.source_module {
             Some(Json::Text(name)) => name.trim().to_lowercase().into(),
             Some(_) => return Err(path(QuarantineCode::InvalidType)),
-            None => only(&self.sender.grant.modules).ok_or_else(|| path(QuarantineCode::MissingField))?.into(),
+            None => self
+                .sender
+                .module
+                .or_else(|| only(&self.sender.grant.modules))
+                .ok_or_else(|| path(QuarantineCode::MissingField))?
+                .into(),
         };
         let module = self.sender.view.module(&named, Some(company)).ok_or_else(|| {
             let known: Vec<&str> = self.sender.view.definitions.modules.keys().map(SmolStr::as_str).collect();
@@ -193,7 +236,7 @@ impl<'r> One<'r> {
         company: &'r CompanyView,
         event: &EventDefinition,
         envelope: &Envelope<'_>,
-        equal: &mut HashMap<[u8; 16], u64>,
+        equal: &mut EqualRows,
     ) -> Result<Admitted, Fault> {
         check_sso(company, envelope)?;
         let id = envelope.id()?.or_else(|| self.sender.event_id.map(SmolStr::new));
@@ -210,6 +253,9 @@ impl<'r> One<'r> {
         let (anchor, identifiers) = work.identity.settle(event.concerns)?;
         if envelope.unknown {
             work.warn("unknown_envelope_field".into());
+        }
+        if envelope.producer.is_some() && self.sequence.is_none() {
+            work.warn("producer_unreadable".into());
         }
         let canonical = content::canonical(company.id.as_str(), event, envelope, event_at, customer.as_ref(), given);
         let content = token::content(&company.keys, &canonical);
@@ -305,10 +351,8 @@ fn check_sso(company: &CompanyView, envelope: &Envelope<'_>) -> Result<(), Fault
 }
 
 /// Equal rows of one request are told apart by how many came before.
-fn derive_id(company: &CompanyView, content: [u8; 16], equal: &mut HashMap<[u8; 16], u64>) -> SmolStr {
-    let before = equal.entry(content).or_insert(0);
-    let id = token::derived_id(&company.keys, content, *before);
-    *before += 1;
+fn derive_id(company: &CompanyView, content: [u8; 16], equal: &mut EqualRows) -> SmolStr {
+    let id = token::derived_id(&company.keys, content, equal.before(content));
     id.into()
 }
 

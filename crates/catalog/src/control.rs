@@ -1,7 +1,10 @@
 //! Changes that are not events: settings, keys, flags, definitions, links, erasures, audits. They travel through the
 //! queue like events, so that they have a place in its order and survive what events survive.
 
-use crate::{ids::CompanyId, node::Node, settings::CompanySettings, time::Micros};
+use crate::{
+    backfill::BackfillStep, ids::CompanyId, node::Node, reconciliation::ReconciliationRow, sequence::SequenceSpan,
+    settings::CompanySettings, time::Micros,
+};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
@@ -81,6 +84,12 @@ pub enum Change {
         /// Receipt of the quarantined event.
         receipt: SmolStr,
     },
+    /// A backfill begins, goes on or ends.
+    Backfill(BackfillStep),
+    /// Sequence numbers that the events of the same append carry.
+    Sequences(Vec<SequenceSpan>),
+    /// What a source says it sent, and what the comparison found.
+    Reconciliation(Box<ReconciliationRow>),
 }
 
 /// On or off, and for whom.

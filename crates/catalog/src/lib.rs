@@ -3,6 +3,7 @@
 //! clock and no runtime. Read `record.rs` for what travels through the queue, then `definition/`.
 
 pub mod amount;
+pub mod backfill;
 pub mod code;
 pub mod control;
 pub mod definition;
@@ -12,7 +13,9 @@ pub mod lane;
 pub mod limits;
 pub mod node;
 pub mod pii;
+pub mod reconciliation;
 pub mod record;
+pub mod sequence;
 pub mod settings;
 pub mod time;
 pub mod value;

@@ -1,11 +1,12 @@
 //! HTTP to a server: one place that knows addresses, the key, the company and how errors come back.
 
+use std::io::Read;
 use std::time::Duration;
 
 use serde_json::Value;
-use ureq::Agent;
 use ureq::http::Request;
 use ureq::tls::{PemItem, RootCerts, TlsConfig};
+use ureq::{Agent, AsSendBody, SendBody};
 
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -89,6 +90,18 @@ impl Client {
         accepted(self.send("DELETE", path, &[], Vec::new())?)
     }
 
+    /// Sends a stream of any size; any status is an answer.
+    pub(crate) fn upload(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        stream: impl Read + 'static,
+    ) -> Result<Answer, Failure> {
+        let config = Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        let patient: Agent = config.timeout_connect(Some(Duration::from_secs(5))).build().into();
+        self.exchange(&patient, "POST", path, headers, SendBody::from_owned_reader(stream))
+    }
+
     /// One exchange; any status is an answer.
     pub(crate) fn send(
         &self,
@@ -96,6 +109,17 @@ impl Client {
         path: &str,
         headers: &[(&str, &str)],
         body: Vec<u8>,
+    ) -> Result<Answer, Failure> {
+        self.exchange(&self.agent, verb, path, headers, body)
+    }
+
+    fn exchange(
+        &self,
+        agent: &Agent,
+        verb: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsSendBody,
     ) -> Result<Answer, Failure> {
         let mut request = Request::builder().method(verb).uri(format!("{}{path}", self.server));
         if !self.key.is_empty() {
@@ -108,7 +132,7 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.body(body).map_err(|error| Failure::Usage(format!("cannot ask {path}: {error}")))?;
-        let response = self.agent.run(request).map_err(|error| self.unreachable(&error))?;
+        let response = agent.run(request).map_err(|error| self.unreachable(&error))?;
         let status = response.status().as_u16();
         let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         let text = response.into_body().into_with_config().limit(ANSWER_BYTES_MAX).read_to_vec();

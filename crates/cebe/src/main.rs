@@ -4,6 +4,7 @@
 mod bench;
 mod client;
 mod commands;
+mod csv;
 mod demo;
 mod doctor;
 mod failure;

@@ -65,7 +65,7 @@ fn changes(numbers: std::ops::Range<u64>) -> Changes {
             .push(Applied { event: event(number, anchor), place: Place { lane: Lane::Live, index: number } });
     }
     let hour = OutcomeKey { company: "demo".into(), module: "campaign".into(), hour: Micros(START) };
-    changes.outcomes.push((hour, Outcomes { received: count as i64, applied: count as i64, ..Outcomes::default() }));
+    changes.outcomes.push((hour, Outcomes { received: count, applied: count, ..Outcomes::default() }));
     changes.positions.push(Place { lane: Lane::Live, index: numbers.end });
     changes
 }

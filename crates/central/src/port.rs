@@ -94,11 +94,13 @@ pub enum Table {
     Latency = 16,
     /// When names were last seen.
     LastSeen = 17,
+    /// Arrivals by event name and hour.
+    Arrival = 18,
 }
 
 impl Table {
     /// Every table, by ordinal.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Seen,
         Self::Body,
         Self::Node,
@@ -116,6 +118,7 @@ impl Table {
         Self::Meta,
         Self::Latency,
         Self::LastSeen,
+        Self::Arrival,
     ];
 }
 

@@ -2,14 +2,17 @@
 
 use crate::latency::Latencies;
 use crate::rows::{
-    ActivityKey, FactKey, FactRow, HeldKey, LastSeen, LastSeenKey, NodeKey, NodeRow, OutcomeKey, Outcomes, Place,
-    Point, PointKey, Seen, SeenKey, Sum, TallyKey,
+    ActivityKey, ArrivalKey, Arrivals, FactKey, FactRow, HeldKey, LastSeen, LastSeenKey, NodeKey, NodeRow, OutcomeKey,
+    Outcomes, Place, Point, PointKey, Seen, SeenKey, Sum, TallyKey,
 };
 use alloc::vec::Vec;
 use cebe_catalog::{
     CompanyId, EventRecord, Token,
+    backfill::{BackfillCounts, BackfillRow},
     control::{ControlRecord, KeyRow, SourceFlag, TeamRow},
+    reconciliation::ReconciliationRow,
     record::QuarantineRecord,
+    sequence::ProducerRow,
     settings::CompanySettings,
 };
 use serde::{Deserialize, Serialize};
@@ -50,6 +53,8 @@ pub struct Changes {
     pub conflicts: Vec<Conflict>,
     /// Outcome counts, to be added.
     pub outcomes: Vec<(OutcomeKey, Outcomes)>,
+    /// Arrivals by event name and hour, to be added.
+    pub arrivals: Vec<(ArrivalKey, Arrivals)>,
     /// How long events took, to be added: the worker's to fill in, which has a clock.
     pub latencies: Vec<(OutcomeKey, Latencies)>,
     /// When names were last seen: the later times stay.
@@ -117,6 +122,14 @@ pub enum ControlRow {
         /// A later tick was too far ahead.
         paused: bool,
     },
+    /// A backfill.
+    Backfill(BackfillRow),
+    /// What became of records of the backfill lane behind the last chunk that is complete.
+    BackfillOpen(BackfillCounts),
+    /// Sequence numbers of a producer.
+    Producer(ProducerRow),
+    /// A reconciliation.
+    Reconciliation(ReconciliationRow),
 }
 
 /// A company as stored.
@@ -158,6 +171,21 @@ pub enum ControlKind {
     Sealing = 10,
     /// Key: empty.
     Tick = 11,
+    /// Key: backfill id.
+    Backfill = 12,
+    /// Key: empty.
+    BackfillOpen = 13,
+    /// Key: company id, NUL, module, NUL, producer.
+    Producer = 14,
+    /// Key: company id, NUL, reconciliation id.
+    Reconciliation = 15,
+}
+
+impl ControlKind {
+    /// Do rows of the kind change what doors and readers keep? Progress does not.
+    pub const fn is_setting(self) -> bool {
+        !matches!(self, Self::Backfill | Self::BackfillOpen | Self::Producer | Self::Reconciliation)
+    }
 }
 
 /// Puts or deletes a control row.

@@ -44,7 +44,13 @@ fn plain_row(record: &ControlRecord, company: Option<&CompanyRow>) -> Option<Con
         Change::Replayed { company, receipt } => {
             put(ControlKind::Replayed, within(company, receipt), ControlRow::Replayed(record.received_at))
         }
+        Change::Reconciliation(row) => {
+            let id = within(&row.company, &row.id);
+            put(ControlKind::Reconciliation, id, ControlRow::Reconciliation((**row).clone()))
+        }
         Change::Unlink(_) | Change::Erase { .. } | Change::Operation(_) | Change::Rebuild { .. } => None,
+        // They build on the stored row: see `backfill.rs` and `sequence.rs`.
+        Change::Backfill(_) | Change::Sequences(_) => None,
     }
 }
 
@@ -72,7 +78,7 @@ fn company_row(
 
 /// Changes of settings, keys, flags and links, erasures and reveals are kept to be looked up.
 fn is_audited(change: &Change) -> bool {
-    !matches!(change, Change::Rebuild { .. })
+    !matches!(change, Change::Rebuild { .. } | Change::Backfill(_) | Change::Sequences(_) | Change::Reconciliation(_))
 }
 
 /// The audit shows that keys were made, never their wrapped bytes or hashes.

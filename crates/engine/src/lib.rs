@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+pub mod backfill;
 pub mod change;
 pub mod component;
 pub mod control;
@@ -15,5 +16,6 @@ pub mod identity;
 pub mod latency;
 pub mod packed;
 pub mod rows;
+pub mod sequence;
 pub mod step;
 pub mod want;

@@ -356,3 +356,50 @@ impl LastSeen {
         self.applied_at = self.applied_at.max(other.applied_at);
     }
 }
+
+/// Key of arrivals: how events are counted for a comparison with their source.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ArrivalKey {
+    /// Tenant.
+    pub company: CompanyId,
+    /// Source.
+    pub module: SourceModule,
+    /// By which time.
+    pub by: ArrivalTime,
+    /// Event name.
+    pub name: EventName,
+    /// Start of the hour of that time.
+    pub hour: Micros,
+}
+
+/// The time by which arrivals are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArrivalTime {
+    /// When it happened at the source.
+    EventTimestamp,
+    /// When the door received it.
+    ReceivedAt,
+}
+
+/// Different events of one name and hour that were ever applied; expiry and erasure do not lower it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrivals {
+    /// How many.
+    pub count: i64,
+    /// Sum of [`id_digest`] over their ids, modulo 2^64: tells whether they are the same ones.
+    pub digest: u64,
+}
+
+impl Arrivals {
+    /// Adds another's counts.
+    pub fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.digest = self.digest.wrapping_add(other.digest);
+    }
+}
+
+/// FNV-1a, 64 bits, of an event id: simple enough that every source can compute it.
+pub fn id_digest(id: &str) -> u64 {
+    id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}

@@ -50,6 +50,10 @@ fn house_routes() -> Router<Shared> {
         .route("/v1/teams", get(house::teams))
         .route("/v1/teams/{id}", get(house::team))
         .route("/v1/operations", get(house::operations))
+        .route("/v1/backfills", get(house::backfills))
+        .route("/v1/backfills/{id}", get(house::backfill))
+        .route("/v1/reconciliations", get(house::reconciliations))
+        .route("/v1/reconciliations/{id}", get(house::reconciliation))
 }
 
 /// The OpenAPI description of the room's routes.
@@ -81,5 +85,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     house::teams,
     house::team,
     house::operations,
+    house::backfills,
+    house::backfill,
+    house::reconciliations,
+    house::reconciliation,
 ))]
 struct Description;

@@ -41,7 +41,7 @@ fn applied(world: &World, module: &str, name: &str, when: &str) {
 }
 
 fn group<'a>(answer: &'a Value, name: &str, value: &str) -> &'a Value {
-    let groups = answer["groups"].as_array().unwrap();
+    let groups = answer["groups"].as_array().expect("groups");
     groups.iter().find(|group| group["key"][name] == value).unwrap_or_else(|| panic!("no {value} in {answer}"))
 }
 

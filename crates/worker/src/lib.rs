@@ -3,6 +3,7 @@
 
 mod ahead;
 pub mod apply;
+pub mod backfill;
 pub mod companies;
 pub mod frames;
 pub mod gather;
@@ -12,6 +13,7 @@ mod pipeline;
 pub mod rebuild;
 pub mod retention;
 pub mod run;
+pub mod sequences;
 pub mod verify;
 pub mod watch;
 

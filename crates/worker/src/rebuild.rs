@@ -51,6 +51,7 @@ pub fn replay(
 fn derived_only(mut changes: Changes) -> Changes {
     changes.applied.clear();
     changes.outcomes.clear();
+    changes.arrivals.clear();
     changes.vault.clear();
     changes
 }

@@ -3,12 +3,13 @@
 
 use crate::{
     apply::{self, Applied, drive},
+    backfill,
     companies::Companies,
     gather::{Batch, Gather, catalog_lane, queue_lane},
     notes::Notes,
     pipeline::Reads,
     rebuild::rebuild,
-    retention,
+    retention, sequences,
     watch::Watch,
 };
 use cebe_catalog::{
@@ -188,9 +189,13 @@ impl Worker {
         let places: Vec<Place> = records.iter().map(|(place, _)| *place).collect();
         let plain: Vec<ControlChange> = records.iter().flat_map(plain_control).collect();
         self.notes.received(&records);
+        let (noted, numbered) = (backfill::Noted::of(&records), sequences::Numbered::of(&records));
         match self.step(records)? {
             Applied::Changes(mut changes) => {
                 changes.control.extend(plain);
+                // Everything before is committed by now.
+                changes.control.extend(numbered.rows(self.central.as_ref())?);
+                changes.control.extend(noted.rows(&changes, self.central.as_ref())?);
                 self.plan(*changes, &places);
                 if self.gather.is_empty() {
                     self.gather.resize(self.settings.commit_records_max);
@@ -230,8 +235,10 @@ impl Worker {
         let fault = record.and_then(|record| apply::engine_fault(place, &record));
         tracing::error!(lane = ?place.lane, index = place.index, "the engine failed on a record; it is quarantined as engine_fault");
         let context = Context { definitions: &self.definitions, companies: self.companies.contexts() };
-        let step = Step::records(context, fault.map(|record| (place, record)).into_iter().collect());
-        let changes = drive(step, &self.central.snapshot()?)?;
+        let records: Vec<_> = fault.map(|record| (place, record)).into_iter().collect();
+        let noted = backfill::Noted::of(&records);
+        let mut changes = drive(Step::records(context, records), &self.central.snapshot()?)?;
+        changes.control.extend(noted.rows(&changes, self.central.as_ref())?);
         self.commit(changes, &[place])
     }
 

@@ -108,7 +108,8 @@ fn take(
     let raws = split(body, lines).map_err(|_| Refusal::TooManyEvents)?;
     let is_empty_list = raws.is_empty() && body.trim_ascii_end().ends_with(b"]");
     let first = desk.receipts(raws.len());
-    let received = receive(&Sender { view, grant, company, lane: Lane::Live, event_id: None }, &raws, first);
+    let received =
+        receive(&Sender { view, grant, company, module: None, lane: Lane::Live, event_id: None }, &raws, first);
     if received.readable == 0 && !is_empty_list { Err(Refusal::Unreadable) } else { Ok(received) }
 }
 

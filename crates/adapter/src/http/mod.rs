@@ -1,5 +1,6 @@
 //! The door's HTTP: one file per resource, and `error.rs`, the only place where something becomes an HTTP code.
 
+mod backfills;
 mod body;
 mod catalog;
 mod companies;
@@ -11,6 +12,7 @@ mod guard;
 mod keys;
 mod openapi;
 mod quarantine;
+mod reconciliations;
 mod sources;
 mod teams;
 
@@ -35,12 +37,14 @@ impl Desk {
     pub fn router(&self) -> Router {
         Router::new()
             .route("/v1/events", post(events::post))
+            .route("/v1/backfills", post(backfills::post))
             .route("/v1/catalog/events/{name}", put(catalog::put))
             .route("/v1/companies/{id}", put(companies::put))
             .route("/v1/companies/{id}/fields", put(fields::put))
             .route("/v1/sources/{module}", put(sources::put))
             .route("/v1/keys", post(keys::post))
             .route("/v1/keys/{id}", delete(keys::delete))
+            .route("/v1/reconciliations", post(reconciliations::post))
             .route("/v1/teams/{id}", put(teams::put))
             .route("/v1/quarantine/{id}/replay", post(quarantine::replay))
             .route("/v1/customers/{id}/unlink", post(customers::unlink))

@@ -1,13 +1,15 @@
 //! The door's part of the OpenAPI description, generated from its handlers.
 
-use super::{catalog, companies, customers, events, fields, keys, quarantine, sources, teams};
+use super::{
+    backfills, catalog, companies, customers, events, fields, keys, quarantine, reconciliations, sources, teams,
+};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
 #[openapi(
     paths(
-        events::post, catalog::put, companies::put, fields::put, sources::put, keys::post, keys::delete, teams::put,
-        quarantine::replay, customers::unlink, customers::delete,
+        events::post, backfills::post, catalog::put, companies::put, fields::put, sources::put, keys::post, keys::delete, teams::put,
+        quarantine::replay, reconciliations::post, customers::unlink, customers::delete,
     ),
     tags((name = "events", description = "the front door")),
 )]

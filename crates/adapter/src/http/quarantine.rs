@@ -53,6 +53,7 @@ pub(super) async fn replay(
         view: &view,
         grant: &grant,
         company: Some(company.id.as_str()),
+        module: None,
         lane: Lane::Live,
         event_id: record.id.as_ref().map(|id| id.as_str()),
     };

@@ -1,5 +1,6 @@
 //! The command line: one file per command. Each turns its arguments into requests, and the answers into tables or JSON.
 
+mod backfill;
 mod bench;
 mod catalog;
 mod company;
@@ -14,6 +15,7 @@ mod metrics;
 mod operations;
 mod push;
 mod quarantine;
+mod reconcile;
 mod serve;
 mod settings;
 mod source;
@@ -66,6 +68,7 @@ enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
     Push(push::Push),
+    Backfill(backfill::Backfill),
     Customer(customer::Customer),
     Timeline(timeline::Timeline),
     Metric(metric::Metric),
@@ -78,6 +81,7 @@ enum Command {
     Identity(identity::Identity),
     Erase(erase::Erase),
     Verify(verify::Verify),
+    Reconcile(reconcile::Reconcile),
     Catalog(catalog::Catalog),
     Operations(operations::Operations),
     Bench(bench::Bench),
@@ -136,6 +140,7 @@ impl Command {
             Self::Demo(command) => command.run(context),
             Self::Bench(command) => command.run(context),
             Self::Push(command) => command.run(context),
+            Self::Backfill(command) => command.run(context),
             Self::Customer(command) => command.run(context),
             Self::Timeline(command) => command.run(context),
             Self::Metric(command) => command.run(context),
@@ -148,6 +153,7 @@ impl Command {
             Self::Identity(command) => command.run(context),
             Self::Erase(command) => command.run(context),
             Self::Verify(command) => command.run(context),
+            Self::Reconcile(command) => command.run(context),
             Self::Catalog(command) => command.run(context),
             Self::Operations(command) => command.run(context),
             Self::Settings(command) => command.run(context),

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::push::{self, Plan, Tally};
 
-/// Push events: NDJSON, a JSON array or one event, plain or gzipped
+/// Push events: NDJSON, a JSON array or one event, plain, gzip or zstd
 #[derive(Debug, Args)]
 pub(crate) struct Push {
     /// File of events, `-` for stdin

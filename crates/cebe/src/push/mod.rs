@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 
-pub(crate) use read::open;
+pub(crate) use read::{inflated, lines_of, open};
 pub(crate) use tally::Tally;
 
 use crate::client::{Answer, Client};

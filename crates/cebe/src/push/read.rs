@@ -1,5 +1,5 @@
-//! Events from a file or a pipe as lines of JSON: NDJSON as it is, an array or a single object taken apart; gzip is
-//! noticed by its first bytes.
+//! Events from a file or a pipe as lines of JSON: NDJSON as it is, an array or a single object taken apart; gzip and
+//! zstd are noticed by their first bytes.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::failure::Failure;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Lines, each one event.
@@ -45,10 +46,14 @@ pub(crate) fn lines_of(stream: Box<dyn Read>) -> io::Result<Lines> {
     }
 }
 
-fn inflated(stream: Box<dyn Read>) -> io::Result<Box<dyn BufRead>> {
+/// The stream as it was before it was packed.
+pub(crate) fn inflated(stream: Box<dyn Read>) -> io::Result<Box<dyn BufRead>> {
     let mut stream = BufReader::with_capacity(BUFFER_BYTES, stream);
     if stream.fill_buf()?.starts_with(&GZIP) {
         return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(stream))));
+    }
+    if stream.fill_buf()?.starts_with(&ZSTD) {
+        return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, zstd::Decoder::with_buffer(stream)?)));
     }
     Ok(Box::new(stream))
 }

@@ -16,12 +16,13 @@ mod upkeep;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use cebe_adapter::{Desk, Door, DoorSettings};
+use cebe_adapter::{Backfills, Desk, Door, DoorSettings, Reconciliations};
 use cebe_catalog::{Definitions, Micros};
 use cebe_central::Central;
 use cebe_engine::rows::Place;
@@ -29,6 +30,7 @@ use cebe_queue::{Lane, PerLane, Queue};
 use cebe_retriever::Reads;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 pub(crate) use first_key::made as made_key;
@@ -57,6 +59,7 @@ pub(crate) struct Server {
     connections: Connections,
     applier: Applier,
     upkeep: Running,
+    chores: JoinSet<()>,
     queue: Arc<dyn Queue>,
     drain_max: Duration,
 }
@@ -112,7 +115,7 @@ async fn assemble(
         applied: applier.applied(),
         settings: door_settings(settings),
     })?;
-    replayed(&desk, &queue, &applier).await;
+    know_settings(&desk, &queue, &applier).await;
     let made_key = first_key::ensure(&desk, &settings.admin_key).await?;
     let upkeep = Upkeep {
         queue: Arc::clone(&queue),
@@ -125,6 +128,7 @@ async fn assemble(
         runtime: tokio::runtime::Handle::current(),
     };
     let upkeep = upkeep.start(settings)?;
+    let chores = chores(&desk);
     alerts::start(settings, telemetry.clone())?;
     let reads = reads(&desk, &central, &definitions, &store.master, &lag);
     let app = http::router(http::Front {
@@ -141,7 +145,7 @@ async fn assemble(
     let drain_max = Duration::from_secs(settings.drain_max_s);
     let address = listener.local_addr().context("the listener has no address")?;
     let connections = Connections { listener, app, tls, bounds: bounds(settings) };
-    Ok(Server { address, made_key, made_master_key, connections, applier, upkeep, queue, drain_max })
+    Ok(Server { address, made_key, made_master_key, connections, applier, upkeep, chores, queue, drain_max })
 }
 
 fn lags(
@@ -156,8 +160,8 @@ fn lags(
     })
 }
 
-/// Waits a while for what a crash took to be applied again, and for all of it where no key is known.
-async fn replayed(desk: &Desk, queue: &Arc<dyn Queue>, applier: &Applier) {
+/// Waits a while for what a crash took to be applied again, so that the door knows its settings.
+async fn know_settings(desk: &Desk, queue: &Arc<dyn Queue>, applier: &Applier) {
     caught_up(queue, applier.applied(), REPLAY_MAX).await;
     desk.refresh();
     if desk.view().keys.is_empty() {
@@ -179,8 +183,19 @@ fn door_settings(settings: &Settings) -> DoorSettings {
         bytes_in_flight_max: usize::try_from(settings.bodies_bytes_max).unwrap_or(usize::MAX),
         body_timeout: Duration::from_secs(settings.body_max_s.max(1)),
         key_requests_per_s_max: u32::try_from(settings.key_requests_per_s_max).unwrap_or(u32::MAX),
+        backfills: Some(Path::new(&settings.data).join("backfills")),
         ..DoorSettings::default()
     }
+}
+
+/// What the door does without being asked: loading history, comparing with sources.
+fn chores(desk: &Desk) -> JoinSet<()> {
+    let mut chores = JoinSet::new();
+    if let Some(backfills) = Backfills::new(desk.clone()) {
+        chores.spawn(backfills.run());
+    }
+    chores.spawn(Reconciliations::new(desk.clone()).run());
+    chores
 }
 
 fn reads(
@@ -225,7 +240,7 @@ impl Server {
 
     /// Serves until `stop` resolves; then takes no more, applies what was accepted and makes it durable.
     pub(crate) async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        let Self { connections, applier, upkeep, queue, drain_max, .. } = self;
+        let Self { connections, applier, upkeep, mut chores, queue, drain_max, .. } = self;
         let (tell, told) = watch::channel(false);
         let stopping = async move {
             stop.await;
@@ -237,6 +252,8 @@ impl Server {
             // A client that holds its connection open does not hold the stop up.
             () = long_after(told, drain_max) => tracing::warn!("some connections were cut"),
         }
+        // History that is not yet in the queue goes on at the next start.
+        chores.shutdown().await;
         if !caught_up(&queue, applier.applied(), drain_max).await {
             tracing::warn!("not everything was applied in time; the queue keeps it for the next start");
         }

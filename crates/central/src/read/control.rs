@@ -32,7 +32,7 @@ impl Snapshot {
         self.each(range, order, |key: ControlKey, row| visit(&key.id, row))
     }
 
-    /// Raised by every commit that holds a control change: whoever keeps settings reloads them when it moves.
+    /// Raised by every commit that holds a change of settings (progress is none): whoever keeps settings reloads them when it moves.
     pub fn control_version(&self) -> Result<u64> {
         Ok(self.meta(MetaKey::ControlVersion)?.unwrap_or(0))
     }

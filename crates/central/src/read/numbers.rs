@@ -7,7 +7,9 @@ use crate::{
     port::{KeyRange, Order},
 };
 use cebe_catalog::{CompanyId, Micros, Node, SourceModule, time::Day};
-use cebe_engine::rows::{ActivityKey, OutcomeKey, Outcomes, Point, PointKey, Sum, TallyKey};
+use cebe_engine::rows::{
+    ActivityKey, ArrivalKey, ArrivalTime, Arrivals, OutcomeKey, Outcomes, Point, PointKey, Sum, TallyKey,
+};
 use smol_str::SmolStr;
 use std::ops::ControlFlow;
 
@@ -90,5 +92,31 @@ impl Snapshot {
         let bound = |at: Micros| KeyWriter::company(company).text(module.as_str()).i64(at.0).finish();
         let range = KeyRange::between(bound(from), bound(to));
         self.each(range, Order::Forward, |key: OutcomeKey, counts| visit(&key, &counts))
+    }
+
+    /// Arrivals of a company's source by a time, by name and hour.
+    pub fn arrivals(
+        &self,
+        company: &CompanyId,
+        module: &SourceModule,
+        by: ArrivalTime,
+        visit: &mut dyn FnMut(&ArrivalKey, Arrivals) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let prefix = KeyWriter::company(company).text(module.as_str()).byte(by as u8).finish();
+        self.each(KeyRange::prefix(prefix), Order::Forward, |key: ArrivalKey, counts| visit(&key, counts))
+    }
+
+    /// Arrivals of one name in hours of [from, to).
+    pub fn arrivals_of(
+        &self,
+        (company, module): (&CompanyId, &SourceModule),
+        by: ArrivalTime,
+        name: &str,
+        (from, to): (Micros, Micros),
+        visit: &mut dyn FnMut(&ArrivalKey, Arrivals) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let start = || KeyWriter::company(company).text(module.as_str()).byte(by as u8).text(name);
+        let range = KeyRange::between(start().i64(from.0).finish(), start().i64(to.0).finish());
+        self.each(range, Order::Forward, |key: ArrivalKey, counts| visit(&key, counts))
     }
 }

@@ -2,6 +2,7 @@
 //! company (but control's and the store's own), so that tenants lie apart.
 
 mod activity;
+mod arrival;
 mod body;
 mod conflict;
 mod control;

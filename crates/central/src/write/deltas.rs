@@ -8,7 +8,7 @@ use crate::{
 };
 use cebe_engine::{
     change::Changes,
-    rows::{Outcomes, Point, Sum},
+    rows::{Arrivals, Outcomes, Point, Sum},
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -58,6 +58,16 @@ impl Delta for Outcomes {
     }
 }
 
+impl Delta for Arrivals {
+    fn add(&mut self, other: Self) {
+        Arrivals::add(self, other);
+    }
+
+    fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// The points written last, as they are stored (zero for none): a company's points of the hour are hit by every commit.
 #[derive(Debug)]
 pub(crate) struct PointCache {
@@ -96,7 +106,8 @@ pub(super) fn write(batch: &mut Batch, now: &Snapshot, changes: &Changes, cache:
     }
     add(batch, now, &changes.activity)?;
     add(batch, now, &changes.tallies)?;
-    add(batch, now, &changes.outcomes)
+    add(batch, now, &changes.outcomes)?;
+    add(batch, now, &changes.arrivals)
 }
 
 fn add<K: Stored<Row: Delta>>(batch: &mut Batch, now: &Snapshot, deltas: &[(K, K::Row)]) -> Result<()> {

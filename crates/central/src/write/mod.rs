@@ -15,10 +15,7 @@ use crate::{
     rows::{ConflictKey, ControlKey, MetaKey, QuarantineKey, VaultKey},
 };
 use cebe_catalog::CompanyId;
-use cebe_engine::{
-    change::{Changes, ControlKind},
-    rows::Place,
-};
+use cebe_engine::{change::Changes, rows::Place};
 
 /// What the one writer remembers from commit to commit.
 #[derive(Debug)]
@@ -113,9 +110,8 @@ impl Planner {
             }
         }
         positions.sort_unstable();
-        // Operating events change nothing that readers keep.
-        let settings = changes.control.iter().any(|change| change.kind != ControlKind::Operation);
-        let control_version = self.control_version + u64::from(settings);
+        let control_version =
+            self.control_version + u64::from(changes.control.iter().any(|change| change.kind.is_setting()));
         Next { commits: self.commits + 1, control_version, positions, newest_id: self.newest_id }
     }
 

@@ -2,6 +2,7 @@
 //! with it, and so on until it wants nothing more (two rounds as a rule: ids and nodes, then facts); then it finishes.
 //! Whatever the order, repetition or batching of the records, the rows that result are the same.
 
+pub mod arrival;
 pub mod context;
 pub mod dedup;
 pub mod delta;
@@ -284,6 +285,7 @@ impl<'a> Step<'a> {
     }
 
     fn log(&mut self) {
+        self.changes.arrivals = arrival::counted(&self.added, &self.removed, self.leaving);
         let retired = self.leaving == Leaving::Retired;
         for event in core::mem::take(&mut self.removed) {
             if self.erase.is_some() {

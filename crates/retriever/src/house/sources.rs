@@ -1,5 +1,6 @@
 //! Sources: the flag, the companies on it, and what became of what they sent.
 
+use super::{backfills, sequences};
 use crate::{
     http::{Asked, ErrorBody, Read, ReadError, read},
     reads::Shared,
@@ -82,6 +83,7 @@ pub(crate) async fn source(State(house): State<Shared>, Path(module): Path<Strin
             return Err(ReadError::ModuleHidden(module.to_string()));
         }
         let mut json = source_json(read, module, &window)?;
+        json["sequences"] = sequences::of(read, module, &companies(read, &window)?)?;
         json["freshness"] = read.freshness.to_json();
         Ok(json)
     })
@@ -131,6 +133,7 @@ fn source_json(read: &Read, module: &str, window: &Window) -> Result<Json, ReadE
         "names": heard.names_json(),
         "last_hour": last_hour(read, &companies, &source)?,
         "outcomes": outcomes_json(&total),
+        "backfill": backfills::state_of(read, module)?,
     });
     if window.from.is_some() {
         let rows =

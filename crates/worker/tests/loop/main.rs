@@ -122,3 +122,21 @@ fn quarantine_is_forgotten_after_thirty_days() {
     }
     assert!(rig.snapshot().quarantine(&rig::company(), None, 10).unwrap().is_empty());
 }
+
+/// Requirement CORE-S01-AC3-a: live records are in the next commit, however much history waits; history is in it too.
+#[test]
+fn live_never_waits_behind_history() {
+    let rig = Rig::new(CompanySettings::default());
+    let history = |n: u64| event("customer.created", &format!("old-{n}"), &format!("old-{}", n % 50));
+    rig.push(Lane::Backfill, (0..45_000).map(history).collect());
+    rig.push(Lane::Live, (0..100).map(|n| event("customer.created", &format!("new-{n}"), "new")).collect());
+    // The second batch is read while the first is committed.
+    rig.turns(2);
+    let seen = |id: &str| {
+        let (company, module) = (rig::company(), "cdp".into());
+        let key = cebe_engine::rows::SeenKey { company, module, name: "customer.created".into(), id: id.into() };
+        rig.snapshot().seen(&key).unwrap().is_some()
+    };
+    assert!((0..100).all(|n| seen(&format!("new-{n}"))));
+    assert!(seen("old-0") && !seen("old-44999"));
+}

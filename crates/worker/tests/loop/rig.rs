@@ -153,6 +153,14 @@ impl Rig {
         Worker::new(self.queue.clone(), self.central.clone(), definitions, settings).unwrap().turn().unwrap();
     }
 
+    /// So many batches by a worker that is then gone; what it had not committed is not.
+    pub fn turns(&self, turns: usize) {
+        let mut worker = self.worker();
+        for _ in 0..turns {
+            worker.turn().unwrap();
+        }
+    }
+
     /// One batch by a worker that is then gone.
     pub fn turn(&self) {
         self.worker().turn().unwrap();

@@ -47,7 +47,18 @@ const NAMES: &[(Kind, &str, Unit, &str)] = &[
         Unit::Seconds,
         "From emission (the promise) or from receipt (our part) to visible, by source module; history in the backfill lane is left out",
     ),
-    (Counter, "cebe_backfill_progress", Unit::Count, "Progress of history being loaded"),
+    (
+        Gauge,
+        "cebe_backfill_progress",
+        Unit::Percent,
+        "Share of a file of history whose events have an outcome, by backfill; 100 when all have",
+    ),
+    (
+        Counter,
+        "cebe_reconciliation_mismatch",
+        Unit::Count,
+        "Reconciliations in which something is missing, extra or altered, by source module",
+    ),
     (
         Histogram,
         "cebe_retriever_metric_computed",

@@ -1,0 +1,105 @@
+//! The files of backfills: one folder each, with the file as it arrived. A file gets its name only when it is whole and
+//! flushed, so a broken upload leaves nothing that could be taken for one.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+const FILE: &str = "events";
+const PART: &str = "events.part";
+
+/// Where the files lie.
+#[derive(Clone, Debug)]
+pub(crate) struct Artifacts(PathBuf);
+
+impl Artifacts {
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
+    /// The file of a backfill.
+    pub(crate) fn file(&self, id: &str) -> PathBuf {
+        self.0.join(id).join(FILE)
+    }
+
+    /// Begins to receive a file.
+    pub(crate) fn receive(&self, id: &str) -> io::Result<Upload> {
+        let folder = self.0.join(id);
+        fs::create_dir_all(&folder)?;
+        let file = File::create(folder.join(PART))?;
+        Ok(Upload { folder, file, bytes: 0, whole: false })
+    }
+
+    /// Removes a backfill's folder, when it is there.
+    pub(crate) fn remove(&self, id: &str) -> io::Result<()> {
+        match fs::remove_dir_all(self.0.join(id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the folders of backfills that nobody knows.
+    pub(super) fn retain(&self, is_known: &dyn Fn(&str) -> bool) -> io::Result<()> {
+        if !self.0.exists() {
+            return Ok(());
+        }
+        for entry in fs::read_dir(&self.0)? {
+            let entry = entry?;
+            let is_unknown = entry.file_name().to_str().is_some_and(|id| !is_known(id));
+            if is_unknown && entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A file on its way in. Dropped before it is whole, it leaves nothing.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    folder: PathBuf,
+    file: File,
+    bytes: u64,
+    whole: bool,
+}
+
+impl Upload {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// How much arrived so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The file is whole: it is made durable and stays.
+    pub(crate) fn keep(mut self) -> io::Result<u64> {
+        self.file.sync_all()?;
+        fs::rename(self.folder.join(PART), self.folder.join(FILE))?;
+        sync_folder(&self.folder)?;
+        if let Some(parent) = self.folder.parent() {
+            sync_folder(parent)?;
+        }
+        self.whole = true;
+        Ok(self.bytes)
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if !self.whole
+            && let Err(error) = fs::remove_dir_all(&self.folder)
+        {
+            tracing::warn!(%error, "a broken upload stays until the next start");
+        }
+    }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
