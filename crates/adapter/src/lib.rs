@@ -30,7 +30,7 @@ mod wait;
 
 pub use auth::AuthError;
 pub use backfill::Backfills;
-pub use desk::{Desk, Door, DoorError, DoorSettings};
+pub use desk::{Desk, Door, DoorError, DoorSettings, Random, system_random};
 pub use http::{guard, openapi};
 pub use reconcile::Reconciliations;
 pub use view::{CompanyView, ControlView, FlagView, KeyView, installation_keys};

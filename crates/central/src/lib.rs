@@ -18,7 +18,7 @@ pub use embedded::{Embedded, EmbeddedSettings};
 // The rows that the port speaks of, for readers that have no other business with the engine.
 pub use cebe_engine::{change, rows as engine_rows};
 pub use error::{OpenError, StoreError};
-pub use memory::Memory;
+pub use memory::{Memory, Saved};
 pub use port::{Central, FORMAT_VERSION, KeyRange, Order, StoreFacts, Table, View, Visit};
 pub use rows::{Address, TimelineCursor, TimelineRow};
 pub use snapshot::Snapshot;
