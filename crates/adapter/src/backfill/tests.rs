@@ -22,7 +22,7 @@ impl House {
     }
 
     fn artifacts(&self) -> Artifacts {
-        Artifacts::new(self.folder.path().to_owned())
+        super::artifacts(&self.desk).unwrap()
     }
 
     async fn job(&self, id: &str) -> Job {
