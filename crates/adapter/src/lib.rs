@@ -10,6 +10,7 @@ mod check;
 mod clock;
 mod conceal;
 mod content;
+pub mod csv;
 mod desk;
 mod envelope;
 mod equal;

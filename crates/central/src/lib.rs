@@ -3,6 +3,7 @@
 //! first, then `rows/` for what lies where.
 
 mod blocks;
+mod check;
 pub mod embedded;
 mod error;
 mod key;
@@ -14,6 +15,7 @@ mod rows;
 mod snapshot;
 mod write;
 
+pub use check::check_row;
 pub use embedded::{Embedded, EmbeddedSettings};
 // The rows that the port speaks of, for readers that have no other business with the engine.
 pub use cebe_engine::{change, rows as engine_rows};

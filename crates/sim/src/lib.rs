@@ -9,6 +9,7 @@ mod history;
 mod laws;
 mod machine;
 mod network;
+pub mod outside;
 mod plan;
 mod store;
 mod temper;

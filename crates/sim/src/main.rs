@@ -3,6 +3,8 @@
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
+    fs, io,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::atomic::{AtomicU64, Ordering},
     time::Instant,
@@ -26,6 +28,12 @@ struct Asked {
     /// Of so many seeds one is lived through twice, to see that it gives the same bytes.
     #[arg(long, default_value_t = 10)]
     twice_every: u64,
+    /// Writes the first inputs of the fuzz targets into this folder, and simulates nothing.
+    #[arg(long)]
+    corpus: Option<PathBuf>,
+    /// Tries so many mutations of the corpus in `fuzz/corpus` on each fuzz target, and simulates nothing.
+    #[arg(long)]
+    mutations: Option<u64>,
 }
 
 /// What all threads count together.
@@ -39,6 +47,12 @@ struct Counts {
 
 fn main() -> ExitCode {
     let asked = Asked::parse();
+    if let Some(folder) = &asked.corpus {
+        return ended(write_corpus(folder));
+    }
+    if let Some(mutations) = asked.mutations {
+        return ended(mutate(Path::new("fuzz/corpus"), asked.first, mutations));
+    }
     let (first, seeds) = asked.seed.map_or((asked.first, asked.seeds), |seed| (seed, 1));
     let (begun, counts, bar) = (Instant::now(), Counts::default(), bar(seeds));
     std::panic::set_hook(Box::new(|_| {}));
@@ -64,6 +78,45 @@ fn main() -> ExitCode {
         begun.elapsed().as_secs_f64(),
     );
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn ended(result: Result<(), Box<dyn std::error::Error>>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write_corpus(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    for (number, (target, bytes)) in cebe_sim::outside::corpus(1)?.into_iter().enumerate() {
+        let inside = folder.join(target);
+        fs::create_dir_all(&inside)?;
+        fs::write(inside.join(format!("made-{number:03}")), bytes)?;
+    }
+    Ok(())
+}
+
+/// What makes a target panic is written beside its corpus.
+fn mutate(corpus: &Path, first: u64, mutations: u64) -> Result<(), Box<dyn std::error::Error>> {
+    for (name, target) in cebe_sim::outside::TARGETS {
+        let (folder, bar) = (corpus.join(name), bar(mutations));
+        let inputs = fs::read_dir(&folder)?.map(|file| fs::read(file?.path())).collect::<io::Result<Vec<_>>>()?;
+        let mut found = 0;
+        for number in first..first + mutations {
+            let input = cebe_sim::outside::mutated(&inputs, number);
+            if std::panic::catch_unwind(|| target(&input)).is_err() {
+                found += 1;
+                fs::write(folder.join(format!("found-{number}")), input)?;
+            }
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        println!("{name}: {mutations} mutations of {} inputs, {found} panicked", inputs.len());
+    }
+    Ok(())
 }
 
 fn bar(seeds: u64) -> ProgressBar {

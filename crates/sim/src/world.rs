@@ -14,6 +14,7 @@ use crate::{
     trace::Trace,
     traffic::Traffic,
 };
+use axum::{body::Body, http::Request};
 use bytes::Bytes;
 use cebe_catalog::{
     Definitions,
@@ -109,6 +110,30 @@ impl World {
         let changes = plan::changes(&mut self.dice, &self.traffic, temper, self.step);
         self.clients[0].todo.extend(changes);
         Ok(())
+    }
+
+    /// A world without faults whose clients are silent.
+    pub(crate) fn calm() -> Result<Self, Broken> {
+        let mut world = Self::new(0)?;
+        world.temper = world.temper.calm();
+        world.network.weather = world.temper.weather;
+        world.clients.iter_mut().for_each(|client| client.todo.clear());
+        Ok(world)
+    }
+
+    /// Has one request answered, and applies what came of it.
+    pub(crate) fn post(&mut self, request: Request<Body>) -> Result<Answer, Broken> {
+        let gone = || Broken::new(1, "there is no process".into());
+        self.machine.as_mut().ok_or_else(gone)?.post(request);
+        for _ in 0..10 {
+            let answered = self.machine.as_mut().ok_or_else(gone)?.serve_one(&mut self.dice);
+            if let Some((_, _, answer)) = answered {
+                while self.machine.as_mut().ok_or_else(gone)?.work(&self.outside).map_err(stopped)? {}
+                return Ok(answer);
+            }
+            self.machine.as_mut().ok_or_else(gone)?.write();
+        }
+        Err(Broken::new(8, "a request is never answered".into()))
     }
 
     /// Lives through everything, and comes to rest without faults.
@@ -213,7 +238,7 @@ impl World {
             Ok(worked) => self.trace.note(format_args!("{} worked: {worked}", self.step)),
             // The store failed; the worker is started again.
             Err(_) if self.outside.store.is_cut() => {}
-            Err(error) => return Err(Broken::new(1, format!("the worker stopped: {error}"))),
+            Err(error) => return Err(stopped(error)),
         }
         Ok(())
     }
@@ -239,6 +264,10 @@ impl World {
         }
         Ok(())
     }
+}
+
+fn stopped(error: cebe_worker::WorkerError) -> Broken {
+    Broken::new(1, format!("the worker stopped: {error}"))
 }
 
 /// Faults, and what comes after them.
