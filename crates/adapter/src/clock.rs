@@ -26,7 +26,10 @@ impl Receipts {
             Micros(0)
         });
         if newest.0 - now.0 > DAY {
-            tracing::error!(newest = newest.to_rfc3339(), "the clock was more than a day ahead; receipts go back to it");
+            tracing::error!(
+                newest = newest.to_rfc3339(),
+                "the clock was more than a day ahead; receipts go back to it"
+            );
             return Self::after(Micros(0));
         }
         Self::after(newest)

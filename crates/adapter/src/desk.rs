@@ -54,7 +54,7 @@ pub type Random = Arc<dyn Fn(&mut [u8]) -> Result<(), getrandom::Error> + Send +
 
 /// The random bytes of the machine.
 pub fn system_random() -> Random {
-    Arc::new(|bytes| getrandom::fill(bytes))
+    Arc::new(getrandom::fill)
 }
 
 /// Bounds of a door.

@@ -7,7 +7,9 @@ use crate::{
     row::{ReadBack, decode, decode_key},
     rows::{BodyKey, ConflictKey, ControlKey, LatencyKey, QuarantineKey, SeenRow, StrandKey, VaultKey},
 };
-use cebe_engine::rows::{ActivityKey, ArrivalKey, FactKey, HeldKey, LastSeenKey, NodeKey, OutcomeKey, PointKey, TallyKey};
+use cebe_engine::rows::{
+    ActivityKey, ArrivalKey, FactKey, HeldKey, LastSeenKey, NodeKey, OutcomeKey, PointKey, TallyKey,
+};
 
 /// Reads a key and its value as rows of the table, and forgets them. Never panics, whatever they are.
 pub fn check_row(table: Table, key: &[u8], value: &[u8]) -> Result<()> {

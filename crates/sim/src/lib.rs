@@ -17,8 +17,9 @@ mod trace;
 mod traffic;
 mod world;
 
-use cebe_queue::Lane;
 use cebe_central::{Central, KeyRange, Order, StoreError, Table};
+use cebe_engine::change::ControlKind;
+use cebe_queue::Lane;
 use std::ops::ControlFlow;
 use world::World;
 
@@ -53,6 +54,10 @@ pub struct Lived {
     pub taken: u64,
     /// Crashes on the way.
     pub crashes: u64,
+    /// Events by outcome: applied, duplicate, conflict, ignored, quarantined.
+    pub outcomes: [i64; 5],
+    /// How often events left the log, by expiry or erasure.
+    pub sealings: u64,
     /// Hash of every step, of the disk and of the store.
     pub digest: String,
 }
@@ -72,7 +77,11 @@ pub fn run(seed: u64) -> Result<Lived, Broken> {
 /// Lives through a seed twice: the second time must be the first, byte for byte.
 pub fn run_twice(seed: u64) -> Result<Lived, Broken> {
     let (first, second) = (run(seed)?, run(seed)?);
-    if first == second { Ok(first) } else { Err(Broken::new(3, "the same seed gave other bytes the second time".into())) }
+    if first == second {
+        Ok(first)
+    } else {
+        Err(Broken::new(3, "the same seed gave other bytes the second time".into()))
+    }
 }
 
 fn lived(mut world: World) -> Result<Lived, StoreError> {
@@ -89,7 +98,17 @@ fn lived(mut world: World) -> Result<Lived, StoreError> {
             ControlFlow::Continue(())
         })?;
     }
+    let (mut outcomes, mut sealings) = ([0; 5], 0);
+    snapshot.outcomes(&mut |_, of| {
+        let counts = [of.applied, of.duplicate, of.conflict, of.ignored, of.quarantined];
+        outcomes.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        ControlFlow::Continue(())
+    })?;
+    snapshot.control_all(ControlKind::Sealing, "", Order::Forward, &mut |_, _| {
+        sealings += 1;
+        ControlFlow::Continue(())
+    })?;
     let records = Lane::ALL.iter().map(|lane| world.archive[*lane].len() as u64).sum();
     let taken = world.clients.iter().map(|client| client.told.taken.len() as u64).sum();
-    Ok(Lived { records, taken, crashes: world.crashes, digest: world.trace.digest() })
+    Ok(Lived { records, taken, crashes: world.crashes, outcomes, sealings, digest: world.trace.digest() })
 }

@@ -2,8 +2,8 @@
 //! when it is told to. Dropping it is the crash.
 
 use crate::{
-    clock::Clock,
     client::{Answer, Call},
+    clock::Clock,
     dice::Dice,
     history::LaneSwitch,
     store::SimulatedStore,
@@ -297,9 +297,9 @@ fn router(outside: &Outside, desk: &Desk) -> Router {
         freshness: Arc::new(move || Freshness { as_of: now(), lag_ms: 0, stale: false }),
         audit: Arc::new(move |operation, by| {
             let desk = auditor.clone();
-            Box::pin(async move {
-                desk.append_operation(&by, operation).await.map(drop).map_err(|error| error.to_string())
-            })
+            Box::pin(
+                async move { desk.append_operation(&by, operation).await.map(drop).map_err(|error| error.to_string()) },
+            )
         }),
     };
     let reads = cebe_retriever::router_with(reads, ReadSettings { one_thread: true, ..ReadSettings::default() });

@@ -40,9 +40,21 @@ struct Asked {
 #[derive(Default)]
 struct Counts {
     failed: AtomicU64,
-    records: AtomicU64,
     taken: AtomicU64,
     crashes: AtomicU64,
+    sealings: AtomicU64,
+    outcomes: [AtomicU64; 5],
+}
+
+impl Counts {
+    fn add(&self, lived: &cebe_sim::Lived) {
+        self.taken.fetch_add(lived.taken, Ordering::Relaxed);
+        self.crashes.fetch_add(lived.crashes, Ordering::Relaxed);
+        self.sealings.fetch_add(lived.sealings, Ordering::Relaxed);
+        for (sum, count) in self.outcomes.iter().zip(lived.outcomes) {
+            sum.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -60,7 +72,8 @@ fn main() -> ExitCode {
         for thread in 0..asked.threads.max(1) {
             let (asked, counts, bar) = (&asked, &counts, &bar);
             scope.spawn(move || {
-                for seed in (first + thread..first + seeds).step_by(usize::try_from(asked.threads.max(1)).unwrap_or(1)) {
+                for seed in (first + thread..first + seeds).step_by(usize::try_from(asked.threads.max(1)).unwrap_or(1))
+                {
                     one(seed, asked, counts, bar);
                     bar.inc(1);
                 }
@@ -71,11 +84,17 @@ fn main() -> ExitCode {
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let failed = count(&counts.failed);
     println!(
-        "{seeds} seeds from {first}: {failed} broke a law; {} records, {} events acknowledged, {} crashes, {:.1} s",
-        count(&counts.records),
+        "{seeds} seeds from {first}: {failed} broke a law; {} events acknowledged, {} crashes, {:.1} s",
         count(&counts.taken),
         count(&counts.crashes),
         begun.elapsed().as_secs_f64(),
+    );
+    let [applied, duplicate, conflict, ignored, quarantined] =
+        &counts.outcomes.each_ref().map(|counter| count(counter));
+    println!(
+        "{applied} applied, {duplicate} duplicate, {conflict} conflict, {ignored} ignored, {quarantined} quarantined; \
+         events left the log {} times",
+        count(&counts.sealings)
     );
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -129,9 +148,7 @@ fn one(seed: u64, asked: &Asked, counts: &Counts, bar: &ProgressBar) {
     let lived = std::panic::catch_unwind(|| if twice { cebe_sim::run_twice(seed) } else { cebe_sim::run(seed) });
     let failure = match lived {
         Ok(Ok(lived)) => {
-            counts.records.fetch_add(lived.records, Ordering::Relaxed);
-            counts.taken.fetch_add(lived.taken, Ordering::Relaxed);
-            counts.crashes.fetch_add(lived.crashes, Ordering::Relaxed);
+            counts.add(&lived);
             return;
         }
         Ok(Err(broken)) => broken.to_string(),

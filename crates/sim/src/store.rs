@@ -59,7 +59,11 @@ impl SimulatedStore {
         self.state().commits.clone()
     }
 
-    fn write(&self, positions: &[Place], write: impl FnOnce(&Memory) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    fn write(
+        &self,
+        positions: &[Place],
+        write: impl FnOnce(&Memory) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let mut state = self.state();
         match &mut state.writes_until_cut {
             Some(0) => return Err(StoreError::Damaged(Table::Meta)),

@@ -167,10 +167,10 @@ impl Traffic {
         let is_text = matches!(attribute.kind, AttributeType::String | AttributeType::Text);
         let fits = attribute.chars_max.unwrap_or(256) >= 80;
         match (attribute.pii, attribute.kind) {
-            (_, AttributeType::Id) if attribute.same_as.is_none() && attribute.identifier.is_none() => {
-                if self.dice.percent(80) {
-                    *value = format!("{name}-{}", self.dice.roll(3)).into();
-                }
+            (_, AttributeType::Id)
+                if attribute.same_as.is_none() && attribute.identifier.is_none() && self.dice.percent(80) =>
+            {
+                *value = format!("{name}-{}", self.dice.roll(3)).into();
             }
             (_, AttributeType::Timestamp) if self.dice.percent(50) => *value = self.instant(now).into(),
             (_, AttributeType::Phone) => *value = person.phone.as_str().into(),

@@ -212,7 +212,8 @@ impl World {
     }
 
     fn hear(&mut self, client: usize, number: u64, answer: &Answer) -> Result<(), Broken> {
-        self.trace.note(format_args!("{} client {client} hears {number}: {} {}", self.step, answer.status, answer.body));
+        self.trace
+            .note(format_args!("{} client {client} hears {number}: {} {}", self.step, answer.status, answer.body));
         self.clients[client].hear(number, answer)
     }
 
@@ -399,7 +400,10 @@ impl World {
             let records = machine.records_from(lane, from).map_err(|error| Broken::new(1, error))?;
             for (position, bytes) in records {
                 if position.0 != self.archive[lane].len() as u64 {
-                    return Err(Broken::new(1, format!("{lane}: position {position} was given out twice or not at all")));
+                    return Err(Broken::new(
+                        1,
+                        format!("{lane}: position {position} was given out twice or not at all"),
+                    ));
                 }
                 self.archive[lane].push(bytes);
             }

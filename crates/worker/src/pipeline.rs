@@ -44,8 +44,7 @@ impl<'scope, 'env> Reads<'scope, 'env> {
         let snapshot = RefCell::new(central.snapshot()?);
         let writing = pending.map(|changes| {
             let commit = move || central.commit(changes).map(|()| tell());
-            let commit =
-                if one_thread { Commit::Later(Box::new(commit)) } else { Commit::Beside(scope.spawn(commit)) };
+            let commit = if one_thread { Commit::Later(Box::new(commit)) } else { Commit::Beside(scope.spawn(commit)) };
             Writing { commit, ahead: Ahead::over(changes) }
         });
         Ok(Self { central, snapshot, writing: RefCell::new(writing) })

@@ -187,12 +187,7 @@ fn lock(disk: &dyn Disk, dir: &Path) -> Result<DiskLock, OpenError> {
 }
 
 /// Makes a store. The identity is written last: until it stands, nothing was appended and all may be made anew.
-fn first_start(
-    disk: &dyn Disk,
-    dir: &Path,
-    created_ms: u64,
-    given: Option<StoreId>,
-) -> Result<StoreId, OpenError> {
+fn first_start(disk: &dyn Disk, dir: &Path, created_ms: u64, given: Option<StoreId>) -> Result<StoreId, OpenError> {
     for lane in Lane::ALL {
         if !recover::is_unused(disk, &dir.join(lane.name()))? {
             return Err(OpenError::Missing { path: store::path(dir) });

@@ -55,8 +55,10 @@ fn records(world: &World) -> Vec<(&'static str, Vec<u8>)> {
     let records: Vec<&Bytes> = Lane::ALL.iter().flat_map(|lane| world.archive[*lane].iter()).collect();
     let spread = records.len().div_ceil(16).max(1);
     let some: Vec<Bytes> = records.into_iter().step_by(spread).cloned().collect();
-    let tag = Tag(vec![TagRow { company: "acme".into(), module: "cdp".into(), hour: Micros(3_600_000_000), received: 7 }]);
-    let appends: Vec<(Vec<u8>, Vec<Bytes>)> = some.chunks(3).map(|records| (tag.to_bytes(), records.to_vec())).collect();
+    let tag =
+        Tag(vec![TagRow { company: "acme".into(), module: "cdp".into(), hour: Micros(3_600_000_000), received: 7 }]);
+    let appends: Vec<(Vec<u8>, Vec<Bytes>)> =
+        some.chunks(3).map(|records| (tag.to_bytes(), records.to_vec())).collect();
     let mut inputs: Vec<_> = some.iter().map(|record| ("records", record.to_vec())).collect();
     inputs.push(("tags", tag.to_bytes()));
     inputs.push(("segments", segment_bytes(&appends[..appends.len().min(2)])));
@@ -81,8 +83,7 @@ fn rows(world: &World) -> Result<Vec<(&'static str, Vec<u8>)>, Broken> {
 fn texts() -> Vec<(&'static str, Vec<u8>)> {
     let small = |text: &&String| text.len() < 12_000;
     let files: Vec<String> = Sources::embedded().0.into_iter().map(|(_, text)| text).collect();
-    let mut inputs: Vec<_> =
-        files.iter().filter(small).map(|text| ("definitions", text.as_bytes().to_vec())).collect();
+    let mut inputs: Vec<_> = files.iter().filter(small).map(|text| ("definitions", text.as_bytes().to_vec())).collect();
     let event = &Definitions::standard().events["order.paid"];
     inputs.push(("definitions", serde_json::to_vec(event).unwrap_or_default()));
     inputs.push(("csv", [MAPPING.as_bytes(), &[0], ROWS.as_bytes()].concat()));

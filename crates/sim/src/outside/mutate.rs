@@ -4,7 +4,19 @@ use crate::dice::Dice;
 
 /// Bytes and words that parsers stumble over.
 const TOKENS: [&[u8]; 14] = [
-    b"\0", b"\xff", b"\xff\xff\xff\xff", b"\"", b"{", b"}", b"[", b"\\ud800", b"\r\n", b",", b"1e999", b"-0", b"null",
+    b"\0",
+    b"\xff",
+    b"\xff\xff\xff\xff",
+    b"\"",
+    b"{",
+    b"}",
+    b"[",
+    b"\\ud800",
+    b"\r\n",
+    b",",
+    b"1e999",
+    b"-0",
+    b"null",
     b"\xef\xbb\xbf",
 ];
 /// Changes made to one input.

@@ -66,9 +66,7 @@ fn put_right(file: &mut [u8]) {
     let seed = crc32c::crc32c_append(crc32c::crc32c(&STORE.0), &0_u32.to_le_bytes());
     let mut at = HEAD;
     while let Some(block) = file.get_mut(at..).filter(|block| block.len() >= BLOCK_HEAD) {
-        let length = |from: usize| {
-            block[from..].first_chunk().map_or(0, |four| u32::from_le_bytes(*four) as usize)
-        };
+        let length = |from: usize| block[from..].first_chunk().map_or(0, |four| u32::from_le_bytes(*four) as usize);
         let (table, body) = (length(4), length(8));
         let whole = BLOCK_HEAD.saturating_add(table).saturating_add(body);
         if whole > block.len() {
