@@ -1,4 +1,4 @@
-//! Deals.
+//! Deals, from their creation to the day they are won, lost or forgotten.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Tickets.
+//! Tickets: assigned, moved, resolved, late.
 
 use serde_json::{Value, json};
 
