@@ -1,4 +1,4 @@
-//! Deals.
+//! Deals: opened, moved, won, lost, and left to rot.
 
 use serde_json::{Value, json};
 

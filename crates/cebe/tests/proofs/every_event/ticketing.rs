@@ -1,4 +1,4 @@
-//! Tickets.
+//! Tickets: opened, given to somebody, moved, late, solved and opened again.
 
 use serde_json::{Value, json};
 
