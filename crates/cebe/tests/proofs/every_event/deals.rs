@@ -1,4 +1,4 @@
-//! Deals: opened, moved, won, lost, and left to rot.
+//! Deals, from their creation to the day they are won, lost or forgotten.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Tickets: opened, given to somebody, moved, late, solved and opened again.
+//! Tickets: assigned, moved, resolved, late.
 
 use serde_json::{Value, json};
 
