@@ -1,6 +1,6 @@
 # The commands of this project. `make demo` shows it, `make test` proves it; nothing but Rust has to be there first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint real-data count bench bench-micro needs needs-alerts needs-valgrind needs-postgres
+.PHONY: help demo test lint real-data count bench bench-micro sim needs needs-alerts needs-valgrind needs-postgres
 
 help: ## Lists the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ bench: needs needs-postgres ## Measures everything that is promised on this mach
 
 bench-micro: needs ## Measures the stages of an event one by one
 	cargo bench -p cebe-bench-path
+
+sim: needs ## Lives through SEEDS seeds (300) with faults and checks the laws; SEED=n for one of them
+	@cargo run --quiet --release -p cebe-sim
 
 # A linker is all that a fresh Debian machine with Rust may lack.
 needs:

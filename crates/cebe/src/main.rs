@@ -4,7 +4,6 @@
 mod bench;
 mod client;
 mod commands;
-mod csv;
 mod demo;
 mod doctor;
 mod failure;

@@ -9,7 +9,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use super::Finding;
 
 /// A room and the rooms it may import.
-const TABLE: [(&str, &[&str]); 13] = [
+const TABLE: [(&str, &[&str]); 14] = [
     ("catalog", &[]),
     ("privacy", &["catalog"]),
     ("engine", &["catalog"]),
@@ -22,6 +22,7 @@ const TABLE: [(&str, &[&str]); 13] = [
     ("cebe", &["catalog", "privacy", "engine", "queue", "central", "worker", "adapter", "retriever", "traffic"]),
     ("bench-path", &["catalog", "privacy", "engine", "queue", "central", "worker", "adapter", "traffic"]),
     ("bench-postgres", &[]),
+    ("sim", &["catalog", "privacy", "engine", "queue", "central", "worker", "adapter", "retriever"]),
     ("xtask", &[]),
 ];
 
