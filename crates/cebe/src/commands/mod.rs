@@ -12,6 +12,7 @@ mod identity;
 mod key;
 mod metric;
 mod metrics;
+mod migrate;
 mod operations;
 mod push;
 mod quarantine;
@@ -87,6 +88,7 @@ enum Command {
     Bench(bench::Bench),
     Settings(settings::Settings),
     Doctor(doctor::Doctor),
+    Migrate(migrate::Migrate),
 }
 
 /// What a command works with.
@@ -158,6 +160,7 @@ impl Command {
             Self::Operations(command) => command.run(context),
             Self::Settings(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
+            Self::Migrate(command) => command.run(context),
         }
     }
 }
