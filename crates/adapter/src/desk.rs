@@ -14,6 +14,7 @@ use bytes::Bytes;
 use cebe_catalog::{
     Definitions, Lane, Micros, Record,
     control::{Change, ControlRecord, KeyRow, Operation},
+    time::DAY,
 };
 use cebe_central::engine_rows::Place;
 use cebe_central::{Central, Snapshot, StoreError};
@@ -21,7 +22,7 @@ use cebe_privacy::{
     access::Grant,
     keys::{MasterKey, api_key_hash},
 };
-use cebe_queue::{AppendError, Queue};
+use cebe_queue::{AppendError, Position, Queue, ReadLimit};
 use std::{
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
@@ -94,6 +95,23 @@ pub enum DoorError {
     NoRandom(getrandom::Error),
 }
 
+/// Records at the end of a lane that are looked at: requests overtake each other, but not by so many.
+const TAIL_RECORDS: u64 = 1_000;
+
+/// The latest receipt in the queue, so that receipts do not run backwards over a restart either. One more than a day
+/// ahead is not believed: the clock was wrong then, or is now, and time would stand still until it gets there.
+fn last_receipt(queue: &dyn Queue, now: Micros) -> Micros {
+    let last = cebe_queue::Lane::ALL.into_iter().filter_map(|lane| {
+        let end = queue.end(lane).0;
+        let tail = ReadLimit { records_max: usize::MAX, bytes_max: usize::MAX };
+        let from = end.saturating_sub(TAIL_RECORDS).max(queue.facts().lanes[lane].first.0);
+        // What cannot be read now is found by the worker, who says so.
+        let records = queue.read(lane, Position(from), tail).ok()?;
+        records.iter().filter_map(|(_, bytes)| Some(Record::from_bytes(bytes).ok()?.received_at())).max()
+    });
+    last.max().filter(|last| last.0 - now.0 < DAY).unwrap_or_default()
+}
+
 /// A running door. Cheap to clone.
 #[derive(Clone)]
 pub struct Desk(pub(crate) Arc<Inner>);
@@ -111,7 +129,7 @@ impl Desk {
     /// Opens the door with the settings as they are stored.
     pub fn new(door: Door) -> Result<Self, DoorError> {
         let view = ControlView::load(&door.central.snapshot()?, &door.definitions, &door.master)?;
-        let receipts = Receipts::after(Micros(0));
+        let receipts = Receipts::after(last_receipt(&*door.queue, (door.clock)()));
         let room = Room::new(door.settings.bytes_in_flight_max);
         let pace = Pace::new(door.settings.key_requests_per_s_max);
         let view = RwLock::new((Arc::new(view), Instant::now()));

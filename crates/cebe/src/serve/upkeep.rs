@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::lag::Lag;
-use super::store::queue_lane;
+use super::store::{disk_failed, has_room, queue_lane};
 use super::telemetry::{Look, Telemetry};
 use crate::settings::Settings;
 
@@ -122,6 +122,9 @@ impl Upkeep {
             Err(error) => {
                 metrics::counter!("cebe_persist_failures_total").increment(1);
                 tracing::error!(%error, "the Central DB cannot be made durable; the queue keeps everything");
+                if has_room(&*self.queue) {
+                    disk_failed();
+                }
             }
         }
     }

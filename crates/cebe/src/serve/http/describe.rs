@@ -9,6 +9,7 @@ use utoipa::openapi::{InfoBuilder, OpenApi as Description};
     super::probes::livez,
     super::probes::readyz,
     super::probes::measurements,
+    super::backup::take,
     super::verify::start,
     super::verify::look,
 ))]
