@@ -42,8 +42,7 @@ fn a_backup_under_load_is_a_whole_store() {
     let (mut load, folder) = (Load::default(), tempfile::tempdir().unwrap());
     let path = backup_path(&folder);
     load.until(&mut server, 60, |_| ());
-    let mut before = Load::default();
-    before.acknowledged.clone_from(&load.acknowledged);
+    let mut before = load.clone();
     let taken = load.until(&mut server, 5, |server| server.command(&["backup", path.to_str().unwrap(), "--json"]));
     assert!(taken.status.success(), "{}", words(&taken));
     let shown: Value = serde_json::from_slice(&taken.stdout).unwrap();
@@ -55,14 +54,14 @@ fn a_backup_under_load_is_a_whole_store() {
     let checked = server.command(&["verify", "--data", data.to_str().unwrap()]);
     assert!(checked.status.success(), "{} {}", words(&checked), String::from_utf8_lossy(&checked.stdout));
     let copy = Server::on(restored_folder);
+    load.account(&server);
     let events = before.account(&copy);
     for first in &before.acknowledged {
         let again = copy.push(&batch(*first));
         assert_eq!(again["duplicate"], BATCH, "{again:#}");
     }
     assert_eq!(before.account(&copy), events);
-    assert!(load.push(&copy), "the copy takes new events");
-    load.account(&server);
+    assert!(before.push(&copy), "the copy takes new events");
 }
 
 /// What must not happen: a backup over another, a store over another, a backup by who may not, in silence.
@@ -130,7 +129,7 @@ fn an_erasure_after_the_backup_is_repeated_after_the_restore() {
     assert!(repeated.status.success(), "{}", words(&repeated));
     assert_eq!(copy.ask("GET", &person, None).status, 410);
     let again = copy.push(&batch(0));
-    assert_eq!((&again["duplicate"], &again["applied"]), (&json!(BATCH), &Value::Null), "{again:#}");
+    assert_eq!((&again["duplicate"], &again["applied"]), (&json!(BATCH), &json!(0)), "{again:#}");
     assert_eq!(copy.ask("GET", &person, None).status, 410, "a copy of an erased event brings nobody back");
     assert_eq!(copy.metric(COMPANY, "total_spend")["value"], "31.25");
     copy.assert_clean();

@@ -1,6 +1,7 @@
 //! A disk that has no room, fails a flush, or takes its time.
 
 use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 
 use serde_json::json;
 
@@ -10,6 +11,8 @@ use crate::support::{ADMIN, Server};
 
 /// What the process ends with when the disk failed.
 const DISK_FAILED: i32 = 6;
+/// The store is flushed so often that a fault of its disk is met soon.
+const PERSISTED_OFTEN: [(&str, &str); 1] = [("CEBE_PERSIST_EVERY_MS", "50")];
 
 fn loaded(faults: &Faults, settings: &[(&str, &str)]) -> (Server, Load) {
     let server = faults.server(settings);
@@ -39,18 +42,28 @@ fn no_room_at_any_write_of_the_queue() {
     load.account(&server);
 }
 
+/// Pushes until the process has ended.
+fn push_until_it_ends(server: &mut Server, load: &mut Load) -> ExitStatus {
+    loop {
+        load.push(server);
+        if let Some(ended) = server.ended() {
+            return ended;
+        }
+    }
+}
+
 /// The store has no room at its n-th write (journal, a new journal, tables): the process ends, and says how; what it
 /// acknowledged is in the queue and is applied by the next start.
 #[test]
 fn no_room_at_any_write_of_the_store() {
     let faults = Faults::none();
-    let (mut server, mut load) = loaded(&faults, &[]);
+    let (mut server, mut load) = loaded(&faults, &PERSISTED_OFTEN);
     for writes in [0, 1, 3, 9] {
         faults.no_room(CENTRAL, writes);
-        let ended = load.until(&mut server, 5, Server::wait);
+        let ended = push_until_it_ends(&mut server, &mut load);
         assert_eq!(ended.code(), Some(DISK_FAILED), "{ended}");
         faults.no_room(0, 0);
-        faults.restart(&mut server, &[]);
+        faults.restart(&mut server, &PERSISTED_OFTEN);
     }
     assert!(faults.hits() >= 4);
     load.account(&server);
@@ -87,13 +100,13 @@ fn no_room_for_a_file_of_history() {
 #[test]
 fn a_flush_that_fails_ends_the_process() {
     let faults = Faults::none();
-    let (mut server, mut load) = loaded(&faults, &[]);
+    let (mut server, mut load) = loaded(&faults, &PERSISTED_OFTEN);
     for (place, after) in [(QUEUE, 0), (QUEUE, 7), (CENTRAL, 0), (CENTRAL, 1)] {
         faults.fail_syncs(place, after);
-        let ended = load.until(&mut server, 3, Server::wait);
+        let ended = push_until_it_ends(&mut server, &mut load);
         assert_eq!((ended.code(), ended.signal()), (Some(DISK_FAILED), None), "{ended}");
         faults.fail_syncs(0, 0);
-        faults.restart(&mut server, &[]);
+        faults.restart(&mut server, &PERSISTED_OFTEN);
     }
     load.account(&server);
 }
@@ -110,26 +123,42 @@ fn a_slow_disk_loses_nothing() {
     load.account(&server);
 }
 
-/// A real disk that runs full: refused from 85 %, everything acknowledged is there, and with room again all goes on.
+/// A real disk that runs full: refused from 85 %, and with room again all goes on; when something else fills it to the
+/// last byte, so that the store cannot write either, the process waits for room and then ends, to start anew.
 #[test]
 fn a_small_disk_runs_full() {
-    let Some(mut server) = Server::on_small_disk("24m", &[("CEBE_QUEUE_SEGMENT_BYTES", "1000000")]) else {
+    let Some(mut server) = Server::on_small_disk("64m", &PERSISTED_OFTEN) else {
         println!("skipped: no file system can be mounted here");
         return;
     };
     load::prepare(&server);
     let mut load = Load::default();
+    server.fill_small_disk("48m");
     while load.push(&server) {}
     let answer = server.ask("POST", "/v1/events", Some(&json!(batch(1_000_000))));
     assert_eq!((answer.status, &answer.body["error"]["code"]), (503, &json!("busy")), "{:#}", answer.body);
     assert!(load.acknowledged.len() > 20, "{} batches fit", load.acknowledged.len());
-    server.grow_small_disk("200m");
+    server.fill_small_disk("0");
     while !load.push(&server) {
         // The disk is looked at once a second.
         std::thread::yield_now();
     }
     load.account(&server);
+    server.fill_small_disk("64m");
+    // A change of settings is refused like an event; what waits to be made durable finds no room.
+    while load.push(&server) {}
+    server.fill_small_disk("0");
+    let ended = push_until_it_ends_or(&mut server, &mut load, 200);
+    assert!(ended.is_none_or(|ended| ended.code() == Some(DISK_FAILED)), "{ended:?}");
     server.kill9();
     server.restart();
     load.account(&server);
+}
+
+/// Pushes so many batches, or until the process has ended.
+fn push_until_it_ends_or(server: &mut Server, load: &mut Load, batches: u64) -> Option<ExitStatus> {
+    (0..batches).find_map(|_| {
+        load.push(server);
+        server.ended()
+    })
 }

@@ -53,6 +53,13 @@ pub struct Load {
     pub acknowledged: BTreeSet<u64>,
 }
 
+impl Clone for Load {
+    fn clone(&self) -> Self {
+        let next = AtomicU64::new(self.next.load(Ordering::Relaxed));
+        Self { next, acknowledged: self.acknowledged.clone() }
+    }
+}
+
 impl Load {
     /// Lets writers work until so many batches are acknowledged, then does this to the server, and notes all that were
     /// acknowledged until the connections broke or `act` had returned.
