@@ -1,16 +1,14 @@
 //! The files of backfills: one folder each, with the file as it arrived. A file gets its name only when it is whole and
-//! flushed, so a broken upload leaves nothing that could be taken for one. Beside it lies its checksum: a file that changed
-//! on the disk is told before anything more of it is loaded.
+//! flushed, so a broken upload leaves nothing that could be taken for one.
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 const FILE: &str = "events";
 const PART: &str = "events.part";
-const SUM: &str = "events.crc32c";
 
 /// Where the files lie.
 #[derive(Clone, Debug)]
@@ -26,30 +24,12 @@ impl Artifacts {
         self.0.join(id).join(FILE)
     }
 
-    /// Reads a file through and compares it with what arrived.
-    pub(super) fn check(&self, id: &str) -> io::Result<()> {
-        let sum = match fs::read_to_string(self.0.join(id).join(SUM)) {
-            Ok(sum) => sum,
-            // Received by a release that kept none.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        let (mut file, mut found, mut piece) = (File::open(self.file(id))?, 0, vec![0; 256 * 1024]);
-        loop {
-            match file.read(&mut piece)? {
-                0 if shown(found) == sum.trim() => return Ok(()),
-                0 => return Err(io::Error::new(io::ErrorKind::InvalidData, "it is not what arrived: its checksum differs")),
-                read => found = crc32c::crc32c_append(found, &piece[..read]),
-            }
-        }
-    }
-
     /// Begins to receive a file.
     pub(crate) fn receive(&self, id: &str) -> io::Result<Upload> {
         let folder = self.0.join(id);
         fs::create_dir_all(&folder)?;
         let file = File::create(folder.join(PART))?;
-        Ok(Upload { folder, file, bytes: 0, sum: 0, whole: false })
+        Ok(Upload { folder, file, bytes: 0, whole: false })
     }
 
     /// Removes a backfill's folder, when it is there.
@@ -82,7 +62,6 @@ pub(crate) struct Upload {
     folder: PathBuf,
     file: File,
     bytes: u64,
-    sum: u32,
     whole: bool,
 }
 
@@ -90,7 +69,6 @@ impl Upload {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.bytes += bytes.len() as u64;
-        self.sum = crc32c::crc32c_append(self.sum, bytes);
         Ok(())
     }
 
@@ -102,9 +80,6 @@ impl Upload {
     /// The file is whole: it is made durable and stays.
     pub(crate) fn keep(mut self) -> io::Result<u64> {
         self.file.sync_all()?;
-        let mut sum = File::create(self.folder.join(SUM))?;
-        sum.write_all(shown(self.sum).as_bytes())?;
-        sum.sync_all()?;
         fs::rename(self.folder.join(PART), self.folder.join(FILE))?;
         sync_folder(&self.folder)?;
         if let Some(parent) = self.folder.parent() {
@@ -123,10 +98,6 @@ impl Drop for Upload {
             tracing::warn!(%error, "a broken upload stays until the next start");
         }
     }
-}
-
-fn shown(sum: u32) -> String {
-    format!("{sum:08x}")
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {

@@ -59,7 +59,6 @@ pub(super) enum JobError {
 /// A backfill on its way.
 pub(super) struct Job {
     desk: Desk,
-    artifacts: Artifacts,
     file: PathBuf,
     row: BackfillRow,
     reading: Option<Box<Reading>>,
@@ -87,7 +86,7 @@ impl Job {
         lane_applied(desk).await;
         let row = row(&desk.snapshot()?, id)?.ok_or(JobError::Unknown)?;
         let (desk, file, governor) = (desk.clone(), artifacts.file(id), Governor::new(Instant::now()));
-        Ok(Self { desk, artifacts: artifacts.clone(), file, row, reading: None, governor, last: None })
+        Ok(Self { desk, file, row, reading: None, governor, last: None })
     }
 
     /// Loads everything that is left, and waits until all of it has an outcome.
@@ -127,9 +126,8 @@ impl Job {
         if self.row.events_total.is_some() {
             return Ok(true);
         }
-        let (file, artifacts, id) = (self.file.clone(), self.artifacts.clone(), self.row.id.clone());
-        let count = move || artifacts.check(&id).and_then(|()| Lines::open(&file)).and_then(Lines::count);
-        let counted = blocking(count).await?;
+        let file = self.file.clone();
+        let counted = blocking(move || Lines::open(&file).and_then(Lines::count)).await?;
         let id = self.row.id.clone();
         match counted {
             Ok(events) => {
@@ -185,11 +183,10 @@ impl Job {
         };
         let work = Work { desk: self.desk.clone(), view, key, row: self.row.clone() };
         let (file, reading) = (self.file.clone(), self.reading.take());
-        let (artifacts, id) = (self.artifacts.clone(), self.row.id.clone());
         let read = blocking(move || {
             let mut reading = match reading {
                 Some(reading) => reading,
-                None => Box::new(artifacts.check(&id).and_then(|()| work.begin(&file))?),
+                None => Box::new(work.begin(&file)?),
             };
             let chunk = work.chunk(&mut reading, events)?;
             Ok::<_, io::Error>((chunk, reading))
@@ -200,7 +197,7 @@ impl Job {
                 Ok(chunk)
             }
             Err(error) => {
-                self.fail(format!("the file cannot be read any more: {error}; post it again, what was loaded counts as duplicate")).await?;
+                self.fail(format!("the file cannot be read any more: {error}")).await?;
                 Ok(None)
             }
         }
