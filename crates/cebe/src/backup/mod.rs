@@ -1,6 +1,5 @@
-//! Backups: one file with the rows of the Central DB at one moment and the queue from there on, and a store made of it
-//! again. Taken while the store works. The master key is never in it, and files of history still to be loaded are not,
-//! for they hold clear values. Read `taking` for what makes a backup whole, `format` for the file.
+//! Backups: one file with the rows of the Central DB at one moment, the queue from there on and the files of history, which
+//! lie sealed; and a store made of it again. Taken while the store works. The master key is never in it. Read `taking` for what makes a backup whole, `format` for the file.
 
 mod format;
 mod restoring;
@@ -13,6 +12,11 @@ use serde::{Deserialize, Serialize};
 pub(crate) use format::Check;
 pub(crate) use restoring::{RestoreError, restore};
 pub(crate) use taking::{Source, take};
+
+/// Folders of the data folder, as a backup names their files.
+const QUEUE: &str = "queue";
+const CENTRAL: &str = "central";
+const HISTORY: &str = "backfills";
 
 /// What a backup says of itself at its start.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +44,7 @@ pub(crate) struct Head {
 pub(crate) struct End {
     /// Rows of the Central DB.
     pub(crate) rows: u64,
-    /// Files of the queue.
+    /// Files: of the queue, and of history.
     pub(crate) files: u64,
     /// Bytes of those files.
     pub(crate) file_bytes: u64,

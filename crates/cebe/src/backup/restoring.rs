@@ -9,7 +9,7 @@ use cebe_central::{EmbeddedSettings, FORMAT_VERSION, OpenError, Table, embedded}
 use embedded::StoredRow;
 
 use super::format::{Damage, Kind, Reader};
-use super::{End, Summary};
+use super::{CENTRAL, End, HISTORY, QUEUE, Summary};
 use crate::serve::open_both;
 use crate::settings::Settings;
 
@@ -55,7 +55,7 @@ pub(crate) enum RestoreError {
 /// Makes a store in the data folder of these settings, whole or not at all.
 pub(crate) fn restore(from: impl Read, settings: &Settings, progress: &dyn Fn(u64)) -> Result<Summary, RestoreError> {
     let data = Path::new(&settings.data);
-    for part in ["queue", "central"] {
+    for part in [QUEUE, CENTRAL, HISTORY] {
         if data.join(part).exists() {
             return Err(RestoreError::Occupied(data.join(part)));
         }
@@ -75,7 +75,7 @@ pub(crate) fn restore(from: impl Read, settings: &Settings, progress: &dyn Fn(u6
         }
     };
     // The queue last: without it a start is refused, because a new queue would not be the one of these rows.
-    for part in ["central", "queue"] {
+    for part in [HISTORY, CENTRAL, QUEUE].into_iter().filter(|part| building.join(part).exists()) {
         fs::rename(building.join(part), data.join(part)).map_err(at(&data.join(part)))?;
     }
     sync(data)?;
@@ -98,7 +98,7 @@ fn build(from: impl Read, building: &Path, progress: &dyn Fn(u64)) -> Result<Sum
     fs::create_dir_all(building).map_err(at(building))?;
     let mut rows = Rows { reader: &mut reader, progress, chunk: Vec::new(), used: 0, behind: None, read: 0 };
     let commits = rows.reader.head.commits;
-    embedded::load(&building.join("central"), &EmbeddedSettings::default(), commits, || rows.next())?;
+    embedded::load(&building.join(CENTRAL), &EmbeddedSettings::default(), commits, || rows.next())?;
     let (mut next, read) = (rows.behind, rows.read);
     let mut found = End { rows: read, ..End::default() };
     let mut file = None;
@@ -111,7 +111,7 @@ fn build(from: impl Read, building: &Path, progress: &dyn Fn(u64)) -> Result<Sum
         match kind {
             Kind::File => {
                 finish(file.take())?;
-                file = Some(create(&building.join("queue"), &plain, reader.position())?);
+                file = Some(create(building, &plain, reader.position())?);
                 found.files += 1;
             }
             Kind::Bytes => {
@@ -129,15 +129,16 @@ fn build(from: impl Read, building: &Path, progress: &dyn Fn(u64)) -> Result<Sum
     }
 }
 
-/// A file of the queue: a name that leads nowhere else.
-fn create(queue: &Path, name: &[u8], position: u64) -> Result<(PathBuf, File), RestoreError> {
+/// A file below the folder: a name that leads nowhere else.
+fn create(building: &Path, name: &[u8], position: u64) -> Result<(PathBuf, File), RestoreError> {
     let name = std::str::from_utf8(name).map_err(|_| wrong(position))?;
     let relative = Path::new(name);
-    if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
+    let is_below = [QUEUE, HISTORY].iter().any(|part| relative.starts_with(part));
+    if !is_below || !relative.components().all(|part| matches!(part, Component::Normal(_))) {
         return Err(wrong(position));
     }
-    let path = queue.join(relative);
-    let folder = path.parent().unwrap_or(queue);
+    let path = building.join(relative);
+    let folder = path.parent().unwrap_or(building);
     fs::create_dir_all(folder).map_err(at(folder))?;
     let file = File::create_new(&path).map_err(at(&path))?;
     Ok((path, file))

@@ -3,15 +3,17 @@
 //! files are opened after the view, so that they reach as far as the rows, or further. Everything acknowledged before the
 //! backup was begun is in one or the other.
 
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cebe_central::{self as central, Central, KeyRange, Order, Snapshot, Table};
-use cebe_queue::{self as queue, PerLane, Position, Queue, QueueFile};
+use cebe_queue::{self as queue, PerLane, Position, Queue};
 
 use super::format::{FORMAT, Kind, Writer};
-use super::{End, Head};
+use super::{End, HISTORY, Head, QUEUE};
 use crate::serve::position_of;
 
 /// Bytes gathered before a chunk is written.
@@ -24,6 +26,8 @@ pub(crate) struct Source {
     pub(crate) queue: Arc<queue::Embedded>,
     /// The Central DB.
     pub(crate) central: Arc<dyn Central>,
+    /// The data folder.
+    pub(crate) data: PathBuf,
 }
 
 /// Why no backup was taken.
@@ -53,7 +57,14 @@ pub(crate) fn take(source: &Source, to: impl Write) -> Result<(Head, End), TakeE
     write_rows(&rows, &mut writer, &mut end)?;
     drop(rows);
     for file in files {
-        write_file(file, &mut writer, &mut end)?;
+        let (name, bytes) = (format!("{QUEUE}/{}", file.name), file.bytes);
+        write_file(&name, file, bytes, &mut writer, &mut end)?;
+    }
+    // A file is there before its row is, and stays for days after it is loaded.
+    for name in history(&source.data)? {
+        let file = File::open(source.data.join(&name))?;
+        let bytes = file.metadata()?.len();
+        write_file(&name, file, bytes, &mut writer, &mut end)?;
     }
     writer.end(&end)?;
     Ok((head, end))
@@ -114,9 +125,34 @@ fn flush(chunk: &mut Vec<u8>, bytes_min: usize, writer: &mut Writer<impl Write>)
     Ok(())
 }
 
-fn write_file(mut file: QueueFile, writer: &mut Writer<impl Write>, end: &mut End) -> Result<(), TakeError> {
-    writer.chunk(Kind::File, file.name.as_bytes())?;
-    let mut left = file.bytes;
+/// The files of history that are whole, by their path in the data folder.
+fn history(data: &Path) -> io::Result<Vec<String>> {
+    let mut found = Vec::new();
+    let folders = match fs::read_dir(data.join(HISTORY)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        folders => folders?,
+    };
+    for folder in folders {
+        let folder = folder?.file_name().to_string_lossy().into_owned();
+        for file in fs::read_dir(data.join(HISTORY).join(&folder))? {
+            let file = file?.file_name().to_string_lossy().into_owned();
+            if !file.ends_with(".part") {
+                found.push(format!("{HISTORY}/{folder}/{file}"));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn write_file(
+    name: &str,
+    mut file: impl Read,
+    bytes: u64,
+    writer: &mut Writer<impl Write>,
+    end: &mut End,
+) -> Result<(), TakeError> {
+    writer.chunk(Kind::File, name.as_bytes())?;
+    let mut left = bytes;
     let mut piece = vec![0; CHUNK_BYTES];
     while left > 0 {
         let size = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
@@ -125,6 +161,6 @@ fn write_file(mut file: QueueFile, writer: &mut Writer<impl Write>, end: &mut En
         left -= size as u64;
     }
     end.files += 1;
-    end.file_bytes += file.bytes;
+    end.file_bytes += bytes;
     Ok(())
 }

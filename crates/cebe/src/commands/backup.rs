@@ -82,7 +82,7 @@ fn stopped(folder: &str, context: &Context) -> Result<Source, Failure> {
         return Err(Failure::Store(format!("there is no store in {folder}")));
     }
     let (queue, central) = open_both(data, &context.effective.settings)?;
-    Ok(Source { queue: Arc::new(queue), central: Arc::new(central) })
+    Ok(Source { queue: Arc::new(queue), central: Arc::new(central), data: data.to_owned() })
 }
 
 /// Copies an answer into the file; tells the two apart when one of them fails.

@@ -1,14 +1,15 @@
 //! What people did, as entries of the list of operations: reveals, erasures, unlinks, backups, and changes of keys, flags,
 //! teams, companies and definitions. Entries name who and what, never a secret and never a person's value.
 
-use cebe_catalog::{CompanyId, control::Change};
+use cebe_catalog::{
+    CompanyId,
+    control::{AUDITS, Change},
+};
 use serde_json::{Value as Json, json};
 use smol_str::SmolStr;
 
-/// Kinds that say what people did.
-const AUDITS: [&str; 12] = [
-    "pii_revealed",
-    "backup_taken",
+/// Kinds of changes, beside the operations that say what people did.
+const CHANGES: [&str; 10] = [
     "erased",
     "unlinked",
     "key_made",
@@ -23,7 +24,7 @@ const AUDITS: [&str; 12] = [
 
 /// Whether entries of a kind are for those who may read audits only.
 pub(super) fn is_audit(kind: &str) -> bool {
-    AUDITS.contains(&kind)
+    AUDITS.contains(&kind) || CHANGES.contains(&kind)
 }
 
 /// An entry of the list.
