@@ -237,12 +237,22 @@ fn operations_are_listed_and_audits_guarded() {
 fn what_people_changed_is_listed_for_admins() {
     let world = World::new();
     let key = KeyRow {
-        id: "k-1".into(), name: "shop".into(), hash: [9; 32], role: "reader".into(), companies: vec!["acme".into()],
-        modules: Vec::new(), teams: Vec::new(), reveal: true, created_at: Micros(0),
+        id: "k-1".into(),
+        name: "shop".into(),
+        hash: [9; 32],
+        role: "reader".into(),
+        companies: vec!["acme".into()],
+        modules: Vec::new(),
+        teams: Vec::new(),
+        reveal: true,
+        created_at: Micros(0),
     };
     let flag = SourceFlag { module: "cdp".into(), enabled: true, companies: vec!["*".into()] };
-    let erase =
-        Change::Erase { company: "acme".into(), customer: cebe_catalog::Node::Customer("c-9".into()), receipt: "r-1".into() };
+    let erase = Change::Erase {
+        company: "acme".into(),
+        customer: cebe_catalog::Node::Customer("c-9".into()),
+        receipt: "r-1".into(),
+    };
     let changes = [Change::Key(key), Change::KeyRemoved { id: "k-1".into() }, Change::Source(flag), erase];
     for (i, change) in changes.into_iter().enumerate() {
         let record = ControlRecord { received_at: Micros(i64::try_from(i).unwrap()), by: "k-admin".into(), change };

@@ -122,7 +122,11 @@ fn build(from: impl Read, building: &Path, progress: &dyn Fn(u64)) -> Result<Sum
             Kind::End => {
                 finish(file.take())?;
                 let summary = reader.end(&plain)?;
-                return if summary.end == found { Ok(summary) } else { Err(RestoreError::Counts { found, told: summary.end }) };
+                return if summary.end == found {
+                    Ok(summary)
+                } else {
+                    Err(RestoreError::Counts { found, told: summary.end })
+                };
             }
             Kind::Head | Kind::Rows => return Err(wrong(reader.position())),
         }

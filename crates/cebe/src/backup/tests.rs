@@ -16,7 +16,11 @@ fn settings(folder: &Path) -> Settings {
 fn backup() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let (queue, central) = open_both(folder.path(), &settings(folder.path())).unwrap();
-    let source = Source { queue: std::sync::Arc::new(queue), central: std::sync::Arc::new(central), data: folder.path().to_owned() };
+    let source = Source {
+        queue: std::sync::Arc::new(queue),
+        central: std::sync::Arc::new(central),
+        data: folder.path().to_owned(),
+    };
     let mut bytes = Vec::new();
     take(&source, &mut bytes).unwrap();
     bytes

@@ -43,7 +43,9 @@ impl Backup {
         shown["file"] = json!(file.display().to_string());
         shown["bytes"] = json!(bytes);
         context.show(&shown, output::sheet);
-        output::words("the master key is not in it: keep a copy of that elsewhere; without it no sealed value can be read");
+        output::words(
+            "the master key is not in it: keep a copy of that elsewhere; without it no sealed value can be read",
+        );
         Ok(())
     }
 

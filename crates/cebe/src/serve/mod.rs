@@ -95,7 +95,8 @@ async fn assemble(
     let clock = clock();
     let definitions = Arc::new(Definitions::standard().clone());
     let made_master_key = store.made_master_key;
-    let backups = Source { queue: Arc::clone(&store.queue), central: store.central.clone(), data: PathBuf::from(&settings.data) };
+    let backups =
+        Source { queue: Arc::clone(&store.queue), central: store.central.clone(), data: PathBuf::from(&settings.data) };
     let (queue, central): (Arc<dyn Queue>, Arc<dyn Central>) = (store.queue, store.central);
     let positions = central.snapshot()?.positions()?;
     let work = Work {

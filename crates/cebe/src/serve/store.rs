@@ -60,7 +60,9 @@ pub(crate) fn open_both(data: &Path, settings: &Settings) -> Result<(queue::Embe
 
 /// Ends the process: a write or flush failed, and nobody knows what is on the disk. A new start looks, and replays.
 pub(crate) fn disk_failed() -> ! {
-    tracing::error!("the disk failed: the process ends, and the next start replays what was acknowledged from the queue");
+    tracing::error!(
+        "the disk failed: the process ends, and the next start replays what was acknowledged from the queue"
+    );
     std::process::exit(DISK_FAILED)
 }
 

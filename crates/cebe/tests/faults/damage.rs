@@ -94,7 +94,8 @@ fn damaged(original: &Path, file: &Path, at: usize, load: &Load) -> End {
 /// The file and a few of its bytes.
 fn places(original: &Path, file: &Path) -> Vec<usize> {
     let length = usize::try_from(fs::metadata(original.join(file)).unwrap().len()).unwrap();
-    let mut places: Vec<usize> = [0, length / 2, length.saturating_sub(1)].into_iter().filter(|at| *at < length).collect();
+    let mut places: Vec<usize> =
+        [0, length / 2, length.saturating_sub(1)].into_iter().filter(|at| *at < length).collect();
     places.dedup();
     places
 }

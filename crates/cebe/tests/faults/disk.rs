@@ -44,12 +44,7 @@ fn no_room_at_any_write_of_the_queue() {
 
 /// Pushes until the process has ended.
 fn push_until_it_ends(server: &mut Server, load: &mut Load) -> ExitStatus {
-    loop {
-        load.push(server);
-        if let Some(ended) = server.ended() {
-            return ended;
-        }
-    }
+    push_until_it_ends_or(server, load, 2_000).expect("the process ends by itself")
 }
 
 /// The store has no room at its n-th write (journal, a new journal, tables): the process ends, and says how; what it

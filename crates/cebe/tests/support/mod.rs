@@ -275,7 +275,11 @@ impl SmallDisk {
         std::fs::create_dir_all(&data).expect("a place to mount at");
         let script = format!("mount -t tmpfs -o size={size} cebe '{}' && echo mounted && exec cat", data.display());
         let mut holder = Command::new("unshare");
-        holder.args(["--mount", "sh", "-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        holder
+            .args(["--mount", "sh", "-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut holder = holder.spawn().ok()?;
         let stdin = holder.stdin.take().expect("stdin is piped");
         let mut said = [0; 8];

@@ -48,7 +48,8 @@ pub(super) async fn take(State(backups): State<Backups>, Extension(grant): Exten
     let audit = Operation { kind: TAKEN.into(), company: None, json: "{}".into() };
     if let Err(error) = backups.desk.append_operation(&grant.key_id, audit).await {
         tracing::error!(%error, "a backup was not begun, for it could not be written down");
-        let mut refused = fault(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "no backup can be taken now", "try again");
+        let mut refused =
+            fault(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "no backup can be taken now", "try again");
         refused.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(1));
         return refused;
     }

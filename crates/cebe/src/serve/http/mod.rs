@@ -24,8 +24,8 @@ use cebe_retriever::Reads;
 pub(crate) use verify::{applied_events, verify_all};
 
 use super::lag::Lag;
-use crate::backup::Source;
 use super::telemetry::Telemetry;
+use crate::backup::Source;
 
 /// What the front is put together from.
 pub(crate) struct Front {
@@ -53,7 +53,8 @@ pub(crate) struct Front {
 
 /// Every route, ready to be served.
 pub(crate) fn router(front: Front) -> Router {
-    let Front { desk, reads, queue, central, definitions, lag, worker_alive, telemetry, backups, request_bytes_max } = front;
+    let Front { desk, reads, queue, central, definitions, lag, worker_alive, telemetry, backups, request_bytes_max } =
+        front;
     let open = Router::new()
         .route("/livez", get(probes::livez))
         .route("/readyz", get(probes::readyz))

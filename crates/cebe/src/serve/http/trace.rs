@@ -21,8 +21,7 @@ const ID_CHARS_MAX: usize = 64;
 pub(super) async fn trace(request: Request, next: Next) -> Response {
     let id = given(&request).unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str);
-    let span =
-        tracing::info_span!("request", id = %id, method = %request.method(), http.route = Empty, status = Empty, otel.kind = "server");
+    let span = tracing::info_span!("request", id = %id, method = %request.method(), http.route = Empty, status = Empty, otel.kind = "server");
     if request.headers().contains_key(PARENT) {
         // Nobody collects: then there is no span to put under another.
         let _ = span.set_parent(TraceContextPropagator::new().extract(&HeaderExtractor(request.headers())));

@@ -13,10 +13,10 @@ use anyhow::{Context, Result};
 use cebe_central::StoreFacts;
 use cebe_queue::{Lane, PerLane, QueueFacts};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::EnvFilter;
 
 use crate::settings::Settings;
 
@@ -115,7 +115,8 @@ pub(crate) fn log(settings: &Settings) -> Result<Option<Traces>> {
     let lines = if std::io::stderr().is_terminal() { lines.boxed() } else { lines.json().flatten_event(true).boxed() };
     let traces = Traces::start(settings)?;
     let spans = traces.as_ref().map(|traces| {
-        let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer()).with_location(false).with_threads(false);
+        let spans =
+            tracing_opentelemetry::layer().with_tracer(traces.tracer()).with_location(false).with_threads(false);
         spans.with_filter(filter_fn(|seen| seen.is_span() && seen.target().starts_with("cebe")))
     });
     let started = tracing_subscriber::registry().with(lines.with_filter(filter)).with(spans).try_init();

@@ -28,8 +28,10 @@ impl Traces {
             return Ok(None);
         }
         let agent = Agent::config_builder().timeout_global(Some(POST_MAX)).http_status_as_error(false).build().into();
-        let exporter = SpanExporter::builder().with_http().with_http_client(Post(agent)).with_endpoint(&settings.traces_url);
-        let exporter = exporter.build().with_context(|| format!("traces cannot be posted to {}", settings.traces_url))?;
+        let exporter =
+            SpanExporter::builder().with_http().with_http_client(Post(agent)).with_endpoint(&settings.traces_url);
+        let exporter =
+            exporter.build().with_context(|| format!("traces cannot be posted to {}", settings.traces_url))?;
         let share = Sampler::TraceIdRatioBased(1.0 / settings.traces_one_in.max(1) as f64);
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter)
