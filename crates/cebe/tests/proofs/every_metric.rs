@@ -251,7 +251,7 @@ fn stranger() -> Value {
     event("st-1", "conversation.started", &on(10, 8, 9, 0), json!({"channel": "webchat", "room_id": "r-9"}))
 }
 
-fn year() -> Vec<Value> {
+pub fn year() -> Vec<Value> {
     let mut all = [customers(), chats(), tickets(), deals(), broadcasts(), ads(), shop(), loyalty()].concat();
     all.push(stranger());
     all
