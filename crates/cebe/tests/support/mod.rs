@@ -181,6 +181,11 @@ impl Server {
         exchange(&self.agent, &self.url, key, verb, path, body)
     }
 
+    /// One exchange on a connection of its own: a server that refuses a body half-way closes it.
+    pub fn ask_apart(&self, key: &str, verb: &str, path: &str, body: Vec<u8>) -> Answer {
+        exchange(&agent(), &self.url, key, verb, path, body).expect("the server answers")
+    }
+
     /// A connection pool and the address, to ask from another thread.
     pub fn line(&self) -> Line {
         Line { agent: self.agent.clone(), url: self.url.clone() }
