@@ -128,7 +128,7 @@ fn a_small_disk_runs_full() {
     };
     load::prepare(&server);
     let mut load = Load::default();
-    server.fill_small_disk("48m");
+    server.fill_small_disk("52m");
     while load.push(&server) {}
     let answer = server.ask("POST", "/v1/events", Some(&json!(batch(1_000_000))));
     assert_eq!((answer.status, &answer.body["error"]["code"]), (503, &json!("busy")), "{:#}", answer.body);
