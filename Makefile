@@ -1,6 +1,6 @@
 # The commands of this project. `make demo` shows it, `make test` proves it; nothing but Rust has to be there first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint real-data bench needs needs-alerts needs-api
+.PHONY: help demo test lint real-data bench sim needs needs-alerts needs-api
 
 help: ## Lists the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ real-data: needs ## Runs the whole matrix on the public data sets (CEBE_SHARED, 
 
 bench: needs ## Measures ingest, propagation, reads and size on this machine
 	cargo run --release -p cebe -- bench
+
+sim: needs ## Lives through SEEDS seeds (300) with faults and checks the laws; SEED=n for one of them
+	@cargo run --quiet --release -p cebe-sim
 
 # A linker is all that a fresh Debian machine with Rust may lack.
 needs:

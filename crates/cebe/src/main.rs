@@ -5,7 +5,6 @@ mod backup;
 mod bench;
 mod client;
 mod commands;
-mod csv;
 mod demo;
 mod doctor;
 mod failure;

@@ -115,6 +115,7 @@ async fn assemble(
         definitions: Arc::clone(&definitions),
         master: Arc::clone(&store.master),
         clock: Arc::clone(&clock),
+        random: cebe_adapter::system_random(),
         applied: applier.applied(),
         settings: door_settings(settings),
     })?;

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::lag::Lag;
-use super::store::{disk_failed, has_room, queue_lane};
+use super::store::{disk_failed, has_room};
 use super::telemetry::{Look, Telemetry};
 use crate::settings::Settings;
 
@@ -109,14 +109,11 @@ impl Upkeep {
 
     fn persist(&self) {
         let started = Instant::now();
-        match self.central.persist() {
-            Ok(positions) => {
+        match cebe_worker::persist(self.central.as_ref(), self.queue.as_ref()) {
+            Ok(untrimmed) => {
                 metrics::histogram!("cebe_persist_seconds").record(started.elapsed().as_secs_f64());
-                for place in positions {
-                    let below = cebe_queue::Position(place.index);
-                    if let Err(error) = self.queue.trim(queue_lane(place.lane), below) {
-                        tracing::warn!(%error, "old parts of the queue stay for now");
-                    }
+                for error in untrimmed {
+                    tracing::warn!(%error, "old parts of the queue stay for now");
                 }
             }
             Err(error) => {

@@ -51,6 +51,16 @@ pub struct Embedded {
     _lock: DiskLock,
 }
 
+/// The writer of a queue that has no thread: it does what the thread would do, a step at a time.
+pub struct ByHand(Writer);
+
+impl ByHand {
+    /// Writes what shares the next flush and answers it. False when nothing waits, or when a failure ended the writing.
+    pub fn write(&mut self) -> bool {
+        self.0.write_waiting()
+    }
+}
+
 /// What callers and writer share.
 struct Core {
     settings: Settings,
@@ -96,11 +106,23 @@ impl Embedded {
 
     /// Opens the queue in `dir` with these parts.
     pub fn open_with(dir: &Path, settings: Settings, parts: Parts) -> Result<Embedded, OpenError> {
-        let Parts { disk, clock, on_fatal } = parts;
+        let (mut queue, writer) = Embedded::prepare(dir, settings, parts)?;
+        queue.writer = Some(start(writer, dir)?);
+        Ok(queue)
+    }
+
+    /// Opens the queue in `dir` without a thread: what waits is written when [`ByHand::write`] is called. For simulation.
+    pub fn open_by_hand(dir: &Path, settings: Settings, parts: Parts) -> Result<(Embedded, ByHand), OpenError> {
+        let (queue, writer) = Embedded::prepare(dir, settings, parts)?;
+        Ok((queue, ByHand(writer)))
+    }
+
+    fn prepare(dir: &Path, settings: Settings, parts: Parts) -> Result<(Embedded, Writer), OpenError> {
+        let Parts { disk, clock, on_fatal, first_store } = parts;
         let lock = lock(&*disk, dir)?;
         let store = match store::load(&*disk, dir)? {
             Some(store) => store,
-            None => first_start(&*disk, dir, (clock)())?,
+            None => first_start(&*disk, dir, (clock)(), first_store)?,
         };
         let recovered =
             PerLane::try_from_fn(|lane| Recovery { disk: &*disk, dir: &dir.join(lane.name()), lane, store }.run())?;
@@ -122,14 +144,9 @@ impl Embedded {
             holds: Arc::default(),
         });
         let tails = PerLane { live: live_tail, backfill: backfill_tail };
-        let writer = start(Writer { core: Arc::clone(&core), tails }, dir)?;
-        Ok(Embedded {
-            readers: PerLane::from_fn(|lane| core.reader(lane)),
-            core,
-            writer: Some(writer),
-            torn,
-            _lock: lock,
-        })
+        let writer = Writer { core: Arc::clone(&core), tails };
+        let readers = PerLane::from_fn(|lane| core.reader(lane));
+        Ok((Embedded { readers, core, writer: None, torn, _lock: lock }, writer))
     }
 
     fn offer(
@@ -177,13 +194,16 @@ fn lock(disk: &dyn Disk, dir: &Path) -> Result<DiskLock, OpenError> {
 }
 
 /// Makes a store. The identity is written last: until it stands, nothing was appended and all may be made anew.
-fn first_start(disk: &dyn Disk, dir: &Path, created_ms: u64) -> Result<StoreId, OpenError> {
+fn first_start(disk: &dyn Disk, dir: &Path, created_ms: u64, given: Option<StoreId>) -> Result<StoreId, OpenError> {
     for lane in Lane::ALL {
         if !recover::is_unused(disk, &dir.join(lane.name()))? {
             return Err(OpenError::Missing { path: store::path(dir) });
         }
     }
-    let store = StoreId::random().map_err(|e| OpenError::NoRandom { detail: e.to_string() })?;
+    let store = match given {
+        Some(store) => store,
+        None => StoreId::random().map_err(|e| OpenError::NoRandom { detail: e.to_string() })?,
+    };
     make(disk, dir, store, created_ms).map_err(|source| OpenError::Io {
         action: "make a queue in",
         path: dir.to_owned(),

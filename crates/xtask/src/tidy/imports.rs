@@ -9,7 +9,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use super::Finding;
 
 /// A room and the rooms it may import.
-const TABLE: [(&str, &[&str]); 10] = [
+const TABLE: [(&str, &[&str]); 11] = [
     ("catalog", &[]),
     ("privacy", &["catalog"]),
     ("engine", &["catalog"]),
@@ -19,6 +19,7 @@ const TABLE: [(&str, &[&str]); 10] = [
     ("adapter", &["catalog", "privacy", "queue", "central"]),
     ("retriever", &["catalog", "privacy", "engine", "central"]),
     ("cebe", &["catalog", "privacy", "engine", "queue", "central", "worker", "adapter", "retriever"]),
+    ("sim", &["catalog", "privacy", "engine", "queue", "central", "worker", "adapter", "retriever"]),
     ("xtask", &[]),
 ];
 

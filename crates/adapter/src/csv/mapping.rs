@@ -15,7 +15,7 @@ const NESTED: [&str; 4] = ["event_attributes", "identifiers", "actor", "producer
 
 /// A mapping that was read and checked.
 #[derive(Clone, Debug)]
-pub(crate) struct Mapping {
+pub struct Mapping {
     pub(super) delimiter: u8,
     pub(super) zone: TimeZone,
     pub(super) rules: Vec<Rule>,
@@ -24,7 +24,7 @@ pub(crate) struct Mapping {
 
 /// How a column becomes a field.
 #[derive(Clone, Debug)]
-pub(crate) struct Rule {
+pub(super) struct Rule {
     pub(super) column: String,
     pub(super) to: Vec<String>,
     pub(super) form: Form,
@@ -97,7 +97,7 @@ enum Times {
 
 impl Mapping {
     /// Reads a mapping file's text.
-    pub(crate) fn parse(text: &str) -> Result<Self, CsvError> {
+    pub fn parse(text: &str) -> Result<Self, CsvError> {
         let file: File = toml::from_str(text).map_err(|error| CsvError::Mapping(error.to_string()))?;
         let zone = file.zone.as_deref().unwrap_or("UTC");
         let zone = TimeZone::get(zone).map_err(|_| wrong(format!("{zone:?} is no IANA zone, such as Asia/Jakarta")))?;

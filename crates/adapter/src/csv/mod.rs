@@ -10,12 +10,12 @@ use std::io::Read;
 
 use serde_json::{Map, Value};
 
-pub(crate) use mapping::Mapping;
+pub use mapping::Mapping;
 use mapping::Rule;
 
 /// What is wrong with a row or a mapping.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum CsvError {
+pub enum CsvError {
     /// The mapping file.
     #[error("the mapping: {0}")]
     Mapping(String),
@@ -48,7 +48,7 @@ pub(crate) enum CsvError {
 }
 
 /// Turns rows into events and hands each over. Stops at the first that does not fit.
-pub(crate) fn events(
+pub fn events(
     mapping: &Mapping,
     csv: impl Read,
     hand_over: &mut dyn FnMut(Value) -> std::io::Result<()>,
