@@ -3,20 +3,20 @@
 use super::Dice;
 
 /// A made-up company.
-#[derive(Debug)]
-pub(crate) struct Company {
+#[derive(Clone, Debug)]
+pub struct Company {
     /// Its id.
-    pub(crate) id: &'static str,
+    pub id: &'static str,
     /// What people call it.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// Where its days begin.
-    pub(crate) time_zone: &'static str,
+    pub time_zone: &'static str,
     /// Region of its phone numbers.
-    pub(crate) phone_region: &'static str,
+    pub phone_region: &'static str,
     /// Currency of its amounts.
-    pub(crate) currency: &'static str,
+    pub currency: &'static str,
     /// Smallest amount people pay, in that currency.
-    pub(crate) amount_unit: u64,
+    pub amount_unit: u64,
     /// First digits of its customers' phones, as they write them; six more follow.
     phone_prefix: &'static str,
     names: &'static [&'static str],
@@ -24,7 +24,7 @@ pub(crate) struct Company {
 
 impl Company {
     /// A shop in Jakarta.
-    pub(crate) const JAKARTA: Self = Self {
+    pub const JAKARTA: Self = Self {
         id: "kopi-nusantara",
         name: "Kopi Nusantara",
         time_zone: "Asia/Jakarta",
@@ -35,8 +35,25 @@ impl Company {
         names: &["Ayu Lestari", "Budi Santoso", "Citra Dewi", "Dimas Pratama", "Eka Putri", "Fajar Nugroho"],
     };
 
+    /// One of many shops.
+    pub fn numbered(number: u64) -> Self {
+        let like = if number.is_multiple_of(2) { Self::JAKARTA } else { Self::PORTLAND };
+        like.called(format!("shop-{number:05}"))
+    }
+
+    /// A shop of this id, with everything else like Jakarta's.
+    pub fn named(id: String) -> Self {
+        Self::JAKARTA.called(id)
+    }
+
+    /// The name is made once and lives as long as the process.
+    fn called(self, id: String) -> Self {
+        let id: &'static str = Box::leak(id.into_boxed_str());
+        Self { id, name: id, ..self }
+    }
+
     /// A shop in the United States.
-    pub(crate) const PORTLAND: Self = Self {
+    pub const PORTLAND: Self = Self {
         id: "cedar-outfitters",
         name: "Cedar Outfitters",
         time_zone: "America/Los_Angeles",
@@ -50,22 +67,22 @@ impl Company {
 
 /// A made-up customer.
 #[derive(Clone, Debug)]
-pub(crate) struct Person {
+pub struct Person {
     /// The customer's id in the company.
-    pub(crate) id: String,
+    pub id: String,
     /// A name.
-    pub(crate) name: String,
+    pub name: String,
     /// A phone number as people write it.
-    pub(crate) phone: String,
+    pub phone: String,
     /// An address in a domain that cannot exist.
-    pub(crate) email: String,
+    pub email: String,
     /// The membership's id.
-    pub(crate) member_id: String,
+    pub member_id: String,
 }
 
 impl Person {
     /// The customer of a number; the same number is the same customer.
-    pub(crate) fn new(company: &Company, number: u64) -> Self {
+    pub fn new(company: &Company, number: u64) -> Self {
         let name = *Dice::new(number).pick(company.names);
         let first = name.split(' ').next().unwrap_or(name).to_lowercase();
         Self {

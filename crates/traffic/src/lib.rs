@@ -1,5 +1,6 @@
 //! Made-up customers of made-up companies, living through all seven modules. A seed comes in, events as JSON go out; the
 //! same seed gives the same lives. Nobody real is in it: names, numbers and addresses are drawn from reserved ranges.
+//! Read `scene.rs` for one customer's life, `stream.rs` for the traffic of many.
 
 mod cdp;
 mod communication;
@@ -10,11 +11,13 @@ mod loyalty;
 mod marketing;
 mod person;
 mod scene;
+mod stream;
 mod ticketing;
 
-pub(crate) use dice::Dice;
-pub(crate) use person::{Company, Person};
-pub(crate) use scene::Scene;
+pub use dice::Dice;
+pub use person::{Company, Person};
+pub use scene::Scene;
+pub use stream::{Shape, Stream};
 
 /// Something that happens in a customer's life.
 type Episode = fn(&mut Scene);
@@ -38,7 +41,7 @@ const EPISODES: [(u64, Episode); 14] = [
 ];
 
 /// Lets one thing happen to the scene's customer.
-pub(crate) fn happen(scene: &mut Scene) {
+pub fn happen(scene: &mut Scene) {
     let mut drawn = scene.dice.below(EPISODES.iter().map(|(weight, _)| weight).sum());
     for (weight, episode) in EPISODES {
         if drawn < weight {
@@ -49,7 +52,7 @@ pub(crate) fn happen(scene: &mut Scene) {
 }
 
 /// A customer becomes known, and perhaps a member.
-pub(crate) fn arrive(scene: &mut Scene) {
+pub fn arrive(scene: &mut Scene) {
     cdp::customer(scene);
     if scene.dice.chance(40) {
         loyalty::enrol(scene);
