@@ -151,15 +151,6 @@ impl Record {
         }
     }
 
-    /// When the door took it.
-    pub fn received_at(&self) -> Micros {
-        match self {
-            Self::Control(control) => control.received_at,
-            Self::Tick(at) => *at,
-            other => other.header().map(|header| header.received_at).unwrap_or_default(),
-        }
-    }
-
     /// Where the record is counted, when it is a received event.
     pub fn header(&self) -> Option<&Header> {
         match self {

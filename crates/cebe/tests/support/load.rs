@@ -86,7 +86,8 @@ impl Load {
     pub fn push(&mut self, server: &Server) -> bool {
         let first = self.next.fetch_add(BATCH, Ordering::Relaxed);
         let answer = server.line().ask("POST", "/v1/events", json!(batch(first)).to_string().into_bytes());
-        let is_acknowledged = answer.as_ref().is_some_and(|answer| answer.status == 200 && answer.body["accepted"] == BATCH);
+        let is_acknowledged =
+            answer.as_ref().is_some_and(|answer| answer.status == 200 && answer.body["accepted"] == BATCH);
         if is_acknowledged {
             self.acknowledged.insert(first);
         } else {
