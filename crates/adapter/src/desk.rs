@@ -25,7 +25,7 @@ use cebe_queue::{AppendError, Queue};
 use std::{
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::sync::watch;
 
@@ -41,10 +41,20 @@ pub struct Door {
     pub master: Arc<MasterKey>,
     /// Wall clock.
     pub clock: Arc<dyn Fn() -> Micros + Send + Sync>,
+    /// Where random bytes come from: [`system_random`], unless time and chance are simulated.
+    pub random: Random,
     /// Next index that the worker has committed, per lane (live, backfill).
     pub applied: watch::Receiver<[u64; 2]>,
     /// Bounds.
     pub settings: DoorSettings,
+}
+
+/// Fills bytes at random.
+pub type Random = Arc<dyn Fn(&mut [u8]) -> Result<(), getrandom::Error> + Send + Sync>;
+
+/// The random bytes of the machine.
+pub fn system_random() -> Random {
+    Arc::new(getrandom::fill)
 }
 
 /// Bounds of a door.
@@ -62,6 +72,8 @@ pub struct DoorSettings {
     pub view_age_max: Duration,
     /// Where files of history are kept until they are loaded; none: there is no loading of history.
     pub backfills: Option<PathBuf>,
+    /// Works on the thread that asks, however long it takes. For simulation.
+    pub one_thread: bool,
 }
 
 impl Default for DoorSettings {
@@ -73,6 +85,7 @@ impl Default for DoorSettings {
             change_timeout: Duration::from_secs(30),
             view_age_max: Duration::from_millis(250),
             backfills: None,
+            one_thread: false,
         }
     }
 }
@@ -100,7 +113,7 @@ pub struct Desk(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) door: Door,
-    view: RwLock<(Arc<ControlView>, Instant)>,
+    view: RwLock<(Arc<ControlView>, Micros)>,
     receipts: Receipts,
     /// Room for bodies.
     pub(crate) room: Room,
@@ -111,20 +124,22 @@ impl Desk {
     /// Opens the door with the settings as they are stored.
     pub fn new(door: Door) -> Result<Self, DoorError> {
         let view = ControlView::load(&door.central.snapshot()?, &door.definitions, &door.master)?;
-        let receipts = Receipts::after(Micros(0));
+        let receipts = Receipts::after_those_in(door.queue.as_ref(), (door.clock)());
         let room = Room::new(door.settings.bytes_in_flight_max);
         let pace = Pace::new(door.settings.key_requests_per_s_max);
-        let view = RwLock::new((Arc::new(view), Instant::now()));
+        let view = RwLock::new((Arc::new(view), (door.clock)()));
         Ok(Self(Arc::new(Inner { door, view, receipts, room, pace })))
     }
 
     /// The settings as they are now, at most `view_age_max` old; while the store cannot be read, as they were last.
     pub fn view(&self) -> Arc<ControlView> {
         let (view, checked) = self.held();
-        if checked.elapsed() < self.0.door.settings.view_age_max { view } else { self.refreshed(view) }
+        // A clock that was put back makes the view old too.
+        let age = Duration::from_micros(self.now().0.abs_diff(checked.0));
+        if age < self.0.door.settings.view_age_max { view } else { self.refreshed(view) }
     }
 
-    fn held(&self) -> (Arc<ControlView>, Instant) {
+    fn held(&self) -> (Arc<ControlView>, Micros) {
         self.0.view.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -142,7 +157,7 @@ impl Desk {
         if let Some(new) = new.filter(|new| new.version >= held.0.version) {
             held.0 = Arc::new(new);
         }
-        held.1 = Instant::now();
+        held.1 = self.now();
         Arc::clone(&held.0)
     }
 
@@ -202,6 +217,18 @@ impl Desk {
             created_at: self.now(),
         };
         self.change("system", Change::Key(row)).await.map(drop)
+    }
+
+    /// Random bytes.
+    pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], DoorError> {
+        let mut bytes = [0; N];
+        (self.0.door.random)(&mut bytes).map_err(DoorError::NoRandom)?;
+        Ok(bytes)
+    }
+
+    /// Does long work off the threads that serve connections. `None` when it panicked.
+    pub(crate) async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        if self.0.door.settings.one_thread { Some(work()) } else { tokio::task::spawn_blocking(work).await.ok() }
     }
 
     /// A consistent view of the store.

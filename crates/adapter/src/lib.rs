@@ -10,6 +10,7 @@ mod check;
 mod clock;
 mod conceal;
 mod content;
+pub mod csv;
 mod desk;
 mod envelope;
 mod equal;
@@ -30,7 +31,7 @@ mod wait;
 
 pub use auth::AuthError;
 pub use backfill::Backfills;
-pub use desk::{Desk, Door, DoorError, DoorSettings};
+pub use desk::{Desk, Door, DoorError, DoorSettings, Random, system_random};
 pub use http::{guard, openapi};
 pub use reconcile::Reconciliations;
 pub use view::{CompanyView, ControlView, FlagView, KeyView, installation_keys};

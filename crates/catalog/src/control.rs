@@ -92,6 +92,19 @@ pub enum Change {
     Reconciliation(Box<ReconciliationRow>),
 }
 
+/// Kinds of operations that say what a person did; all others say how the engine is doing.
+pub const AUDITS: [&str; 2] = ["pii_revealed", "backup_taken"];
+
+impl Change {
+    /// Whether it says what a person did.
+    pub fn is_audit(&self) -> bool {
+        match self {
+            Self::Operation(operation) => AUDITS.contains(&operation.kind.as_str()),
+            _ => true,
+        }
+    }
+}
+
 /// On or off, and for whom.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFlag {

@@ -75,7 +75,7 @@ pub(super) async fn post(
     let received = if content_length(&headers) <= INLINE_BYTES_MAX {
         work()?
     } else {
-        tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::Failed)??
+        desk.aside(work).await.ok_or(Refusal::Failed)??
     };
     let (results, waited) = deliver(&desk, received, asked.wait.then(|| patience(asked.timeout_ms))).await?;
     report(&grant, &results);
@@ -128,12 +128,12 @@ pub(super) async fn deliver(
     let Some(patience) = patience else { return Ok((results, false)) };
     let end = Place { lane: first.lane, index: first.index + last };
     if wait::until_applied(desk.0.door.applied.clone(), end, patience).await {
-        let desk = desk.clone();
-        let settled = tokio::task::spawn_blocking(move || {
-            wait::settle(&mut results, first, &desk.snapshot()?)?;
+        let store = desk.clone();
+        let settled = desk.aside(move || {
+            wait::settle(&mut results, first, &store.snapshot()?)?;
             Ok::<_, Refusal>(results)
         });
-        results = settled.await.map_err(|_| Refusal::Failed)??;
+        results = settled.await.ok_or(Refusal::Failed)??;
     }
     Ok((results, true))
 }

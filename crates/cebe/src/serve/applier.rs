@@ -14,6 +14,8 @@ use cebe_queue::Queue;
 use cebe_worker::{Positions, Worker, WorkerSettings};
 use tokio::sync::watch;
 
+use super::store::{disk_failed, has_room};
+
 const PAUSE_FIRST: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
@@ -83,7 +85,13 @@ fn run_until_stopped(work: &Work, tell: &Arc<watch::Sender<[u64; 2]>>, state: &S
         state.alive.store(false, Ordering::Relaxed);
         match run {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => tracing::error!(%error, "the worker stopped; it is started again"),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the worker stopped; it is started again");
+                // Only a new process opens the store again.
+                if error.is_lasting() && has_room(&*work.queue) {
+                    disk_failed();
+                }
+            }
             Err(_) => tracing::error!("the worker panicked; it is started again"),
         }
         metrics::counter!("cebe_worker_restarts_total").increment(1);

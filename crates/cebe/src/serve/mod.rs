@@ -35,9 +35,10 @@ use tokio_rustls::TlsAcceptor;
 
 pub(crate) use first_key::made as made_key;
 pub(crate) use http::{applied_events, verify_all};
-pub(crate) use store::Store;
+pub(crate) use store::{Store, open_both, position_of};
 pub(crate) use telemetry::log;
 
+use crate::backup::Source;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use applier::{Applier, Work};
@@ -94,6 +95,8 @@ async fn assemble(
     let clock = clock();
     let definitions = Arc::new(Definitions::standard().clone());
     let made_master_key = store.made_master_key;
+    let backups =
+        Source { queue: Arc::clone(&store.queue), central: store.central.clone(), data: PathBuf::from(&settings.data) };
     let (queue, central): (Arc<dyn Queue>, Arc<dyn Central>) = (store.queue, store.central);
     let positions = central.snapshot()?.positions()?;
     let work = Work {
@@ -112,6 +115,7 @@ async fn assemble(
         definitions: Arc::clone(&definitions),
         master: Arc::clone(&store.master),
         clock: Arc::clone(&clock),
+        random: cebe_adapter::system_random(),
         applied: applier.applied(),
         settings: door_settings(settings),
     })?;
@@ -140,6 +144,7 @@ async fn assemble(
         lag,
         worker_alive,
         telemetry,
+        backups,
         request_bytes_max: usize::try_from(settings.request_bytes_max).unwrap_or(usize::MAX),
     });
     let drain_max = Duration::from_secs(settings.drain_max_s);

@@ -1,6 +1,7 @@
 //! The routes of adapter and retriever joined behind one middleware, with probes, measurements, verification and the
 //! description of them all. The order of the layers is the order a request meets them: trace, count, catch, who is it.
 
+mod backup;
 mod count;
 mod describe;
 mod fault;
@@ -24,6 +25,7 @@ pub(crate) use verify::{applied_events, verify_all};
 
 use super::lag::Lag;
 use super::telemetry::Telemetry;
+use crate::backup::Source;
 
 /// What the front is put together from.
 pub(crate) struct Front {
@@ -43,13 +45,16 @@ pub(crate) struct Front {
     pub(crate) worker_alive: Arc<dyn Fn() -> bool + Send + Sync>,
     /// The measurements.
     pub(crate) telemetry: Telemetry,
+    /// What backups are taken of.
+    pub(crate) backups: Source,
     /// Largest request body as it arrives.
     pub(crate) request_bytes_max: usize,
 }
 
 /// Every route, ready to be served.
 pub(crate) fn router(front: Front) -> Router {
-    let Front { desk, reads, queue, central, definitions, lag, worker_alive, telemetry, request_bytes_max } = front;
+    let Front { desk, reads, queue, central, definitions, lag, worker_alive, telemetry, backups, request_bytes_max } =
+        front;
     let open = Router::new()
         .route("/livez", get(probes::livez))
         .route("/readyz", get(probes::readyz))
@@ -60,6 +65,7 @@ pub(crate) fn router(front: Front) -> Router {
     desk.router()
         .merge(cebe_retriever::router(reads))
         .merge(verify::router(queue, central, definitions))
+        .merge(backup::router(backups, desk.clone()))
         .fallback(fault::no_such_route)
         .method_not_allowed_fallback(fault::no_such_method)
         .layer(from_fn_with_state(desk, cebe_adapter::guard))
