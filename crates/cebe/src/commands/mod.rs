@@ -13,6 +13,7 @@ mod identity;
 mod key;
 mod metric;
 mod metrics;
+mod migrate;
 mod operations;
 mod push;
 mod quarantine;
@@ -91,6 +92,7 @@ enum Command {
     Bench(bench::Bench),
     Settings(settings::Settings),
     Doctor(doctor::Doctor),
+    Migrate(migrate::Migrate),
 }
 
 /// What a command works with.
@@ -166,6 +168,7 @@ impl Command {
             Self::Operations(command) => command.run(context),
             Self::Settings(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
+            Self::Migrate(command) => command.run(context),
         }
     }
 }
