@@ -210,11 +210,12 @@ fn what_does_not_fit_in_a_message_is_refused_and_large_tags_are_kept() {
     assert_eq!(contents(&queue, Lane::Live), [fits, records(1, 2, 40)].concat());
 }
 
-/// ANCHOR-RISK-6: servers that hang fill no memory.
+/// ANCHOR-RISK-6: servers that hang fill no memory. What is sent again meanwhile is stored once.
 #[test]
-fn what_waits_for_a_hanging_server_is_bounded() {
+fn what_waits_for_a_hanging_server_is_bounded_and_stored_once() {
     let server = Nats::start();
-    let settings = JetStreamSettings { waiting_bytes_max: 20_000, ..settings(server.url()) };
+    let answer_max = Duration::from_millis(200);
+    let settings = JetStreamSettings { waiting_bytes_max: 20_000, answer_max, ..settings(server.url()) };
     let queue = JetStream::open(settings).unwrap().shard("0").unwrap();
     server.pause();
     let mut waiting = Vec::new();
@@ -230,6 +231,8 @@ fn what_waits_for_a_hanging_server_is_bounded() {
     let facts = queue.facts().lanes.live;
     assert_eq!(facts.waiting_appends, waiting.len() as u64);
     assert!(facts.waiting_bytes <= 20_000);
+    let nothing = queue.wait(PerLane::default(), 5 * answer_max);
+    assert_eq!(nothing, PerLane::default(), "every append was sent more than once, and none was answered");
     server.resume();
     let count = waiting.len();
     waiting.into_iter().for_each(|appended| assert_eq!(block_on(appended).unwrap().count, 1));

@@ -24,6 +24,11 @@ impl Artifacts {
         self.0.join(id).join(FILE)
     }
 
+    /// Is the file here?
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.file(id).exists()
+    }
+
     /// Begins to receive a file.
     pub(crate) fn receive(&self, id: &str) -> io::Result<Upload> {
         let folder = self.0.join(id);

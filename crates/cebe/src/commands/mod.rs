@@ -3,6 +3,7 @@
 mod backfill;
 mod bench;
 mod catalog;
+mod cluster;
 mod company;
 mod customer;
 mod demo;
@@ -87,6 +88,7 @@ enum Command {
     Bench(bench::Bench),
     Settings(settings::Settings),
     Doctor(doctor::Doctor),
+    Cluster(cluster::Cluster),
 }
 
 /// What a command works with.
@@ -158,6 +160,7 @@ impl Command {
             Self::Operations(command) => command.run(context),
             Self::Settings(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
+            Self::Cluster(command) => command.run(context),
         }
     }
 }

@@ -36,8 +36,8 @@ use crate::port::{Appended, BoxFuture, Clock, Frame, Lane, PerLane, Position, Qu
 
 /// Threads that talk to the servers.
 const THREADS: usize = 2;
-/// How long one answer of the servers may take before it is asked for again.
-const ANSWER_MAX: Duration = Duration::from_secs(4);
+/// How long connecting may take, and how often it is seen that a connection lives.
+const CONNECT_MAX: Duration = Duration::from_secs(4);
 /// Between two tries to open.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// Messages that a reader may have waiting in this process.
@@ -121,8 +121,8 @@ impl JetStream {
     /// The queue of one shard. A name is one word of letters, digits and `-`. Blocks until the servers said where it ends.
     pub fn shard(&self, name: &str) -> Result<JetStreamShard, JetStreamError> {
         let (core, name) = (Arc::clone(&self.owner.core), name.to_owned());
-        let url = plain_url(&core.settings.url);
-        let unreachable = move |detail| JetStreamError::Unreachable { url, within: ANSWER_MAX, detail };
+        let (url, within) = (plain_url(&core.settings.url), core.settings.answer_max);
+        let unreachable = move |detail| JetStreamError::Unreachable { url, within, detail };
         let state = self.owner.block(async move { core.shard(&name).await });
         let state = state.unwrap_or_else(|| Err("the queue is closed".to_owned())).map_err(unreachable)?;
         Ok(JetStreamShard { owner: Arc::clone(&self.owner), state })
@@ -132,6 +132,12 @@ impl JetStream {
     #[must_use]
     pub fn store(&self) -> StoreId {
         self.owner.core.store
+    }
+
+    /// Most bytes of one message, as the servers are set (`max_payload`): an append is one message.
+    #[must_use]
+    pub fn message_bytes_max(&self) -> usize {
+        self.owner.core.client.max_payload()
     }
 
     /// Why the queue may not be used any more, when that is so.
@@ -166,8 +172,8 @@ async fn try_open(settings: &JetStreamSettings, names: &Names, link: &Arc<Link>)
     let servers: Vec<&str> = settings.url.split(',').map(str::trim).filter(|server| !server.is_empty()).collect();
     let options = ConnectOptions::new()
         .name("cebe")
-        .connection_timeout(ANSWER_MAX)
-        .ping_interval(ANSWER_MAX)
+        .connection_timeout(CONNECT_MAX)
+        .ping_interval(CONNECT_MAX)
         .subscription_capacity(SUBSCRIPTION_MESSAGES_MAX)
         .reconnect_delay_callback(|attempts| Duration::from_millis(100 * (attempts as u64).min(10)))
         .event_callback(move |event| {
@@ -176,7 +182,7 @@ async fn try_open(settings: &JetStreamSettings, names: &Names, link: &Arc<Link>)
         });
     let client = options.connect(servers).await.map_err(|error| Refusal::NotYet(error.to_string()))?;
     let context = ContextBuilder::new()
-        .timeout(ANSWER_MAX)
+        .timeout(settings.answer_max)
         .max_ack_inflight(WAITING_APPENDS_MAX)
         .backpressure_on_inflight(true)
         .build(client.clone());

@@ -22,6 +22,8 @@ pub struct JetStreamSettings {
     pub trim_age_ms: u64,
     /// How long a start waits for the servers to answer.
     pub open_max: Duration,
+    /// How long one answer of the servers may take before it is asked for again.
+    pub answer_max: Duration,
 }
 
 impl Default for JetStreamSettings {
@@ -34,6 +36,7 @@ impl Default for JetStreamSettings {
             waiting_bytes_max: 64 << 20,
             trim_age_ms: 24 * 60 * 60 * 1_000,
             open_max: Duration::from_secs(30),
+            answer_max: Duration::from_secs(4),
         }
     }
 }

@@ -9,6 +9,8 @@ use utoipa::openapi::{InfoBuilder, OpenApi as Description};
     super::probes::livez,
     super::probes::readyz,
     super::probes::measurements,
+    super::cluster::look,
+    super::cluster::drain,
     super::verify::start,
     super::verify::look,
 ))]

@@ -7,16 +7,16 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cebe_catalog::limits::STALE_AFTER_MILLIS;
+use cebe_retriever::Freshness;
 use serde_json::json;
 
-use crate::serve::lag::Lag;
 use crate::serve::telemetry::Telemetry;
 
 /// What readiness looks at.
 #[derive(Clone)]
 pub(super) struct Readiness {
     /// How far behind the store is.
-    pub(super) lag: Arc<Lag>,
+    pub(super) freshness: Arc<dyn Fn() -> Freshness + Send + Sync>,
     /// Whether the worker runs.
     pub(super) worker_alive: Arc<dyn Fn() -> bool + Send + Sync>,
 }
@@ -33,7 +33,7 @@ pub(super) async fn livez() -> &'static str {
     (status = 503, description = "it does not, or is far behind")))]
 pub(super) async fn readyz(State(readiness): State<Readiness>) -> Response {
     let worker = (readiness.worker_alive)();
-    let lag_ms = readiness.lag.freshness().lag_ms;
+    let lag_ms = (readiness.freshness)().lag_ms;
     let ready = worker && lag_ms <= STALE_AFTER_MILLIS;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({"ready": ready, "worker_alive": worker, "lag_ms": lag_ms}))).into_response()
