@@ -8,6 +8,7 @@ mod error;
 mod key;
 pub mod memory;
 pub mod port;
+pub mod postgres;
 mod read;
 mod row;
 mod rows;
@@ -19,7 +20,7 @@ pub use embedded::{Embedded, EmbeddedSettings};
 pub use cebe_engine::{change, rows as engine_rows};
 pub use error::{OpenError, StoreError};
 pub use memory::Memory;
-pub use port::{Central, FORMAT_VERSION, KeyRange, Order, StoreFacts, Table, View, Visit};
+pub use port::{Central, EventRows, FORMAT_VERSION, KeyRange, Order, StoreFacts, Table, View, Visit};
 pub use rows::{Address, TimelineCursor, TimelineRow};
 pub use snapshot::Snapshot;
 

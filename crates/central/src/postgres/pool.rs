@@ -1,0 +1,201 @@
+//! Connections: a few, lent to one caller at a time, opened when needed and thrown away when broken. Callers block; the
+//! connections are driven by a small runtime of their own, so that a lent one can be given back from anywhere.
+
+use super::{PgSettings, cells::Parameter};
+use crate::{Result, StoreError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::runtime::Runtime;
+use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement, types::ToSql};
+
+/// Statements look rows up by key in tables that grow while plans are kept: plans that suit an empty table are never
+/// wanted.
+const SESSION: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+     SET enable_bitmapscan = off; SET jit = off; SET plan_cache_mode = force_custom_plan; SET timezone = 'UTC'; \
+     SET client_min_messages = warning";
+
+/// A connection and the statements prepared on it.
+pub(super) struct Connection {
+    client: Client,
+    statements: HashMap<String, Statement>,
+}
+
+impl Connection {
+    async fn open(config: &Config) -> Result<Self, Error> {
+        let (client, driver) = config.connect(NoTls).await?;
+        tokio::spawn(async move {
+            if let Err(error) = driver.await {
+                tracing::debug!(error = %error, "a connection to the database ended");
+            }
+        });
+        client.batch_execute(SESSION).await?;
+        Ok(Self { client, statements: HashMap::new() })
+    }
+
+    async fn prepared(&mut self, sql: &str) -> Result<Statement, Error> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql).await?;
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    /// Rows of a statement that is prepared once.
+    pub(super) async fn rows(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Error> {
+        let statement = self.prepared(sql).await?;
+        self.client.query(&statement, &references(parameters)).await
+    }
+
+    /// Executes a statement that is prepared once; gives the number of rows it touched.
+    pub(super) async fn execute(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<u64, Error> {
+        let statement = self.prepared(sql).await?;
+        self.client.execute(&statement, &references(parameters)).await
+    }
+
+    /// Runs statements without parameters.
+    pub(super) async fn run(&mut self, sql: &str) -> Result<(), Error> {
+        self.client.batch_execute(sql).await
+    }
+
+    /// Hands rows over in the format of a binary COPY.
+    pub(super) async fn copy(&mut self, sql: &str, rows: bytes::Bytes) -> Result<u64, Error> {
+        use futures_util::SinkExt;
+        let statement = self.prepared(sql).await?;
+        let mut sink = Box::pin(self.client.copy_in(&statement).await?);
+        sink.send(rows).await?;
+        sink.as_mut().finish().await
+    }
+}
+
+fn references<'p>(parameters: &'p [Parameter<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
+    parameters.iter().map(|parameter| &**parameter as &(dyn ToSql + Sync)).collect()
+}
+
+/// The connections of one process to one database.
+pub(super) struct Pool {
+    /// Always there until the pool is dropped.
+    runtime: Option<Runtime>,
+    config: Config,
+    connections_max: usize,
+    wait: Duration,
+    state: Mutex<State>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Connection>,
+    lent: usize,
+}
+
+impl Pool {
+    pub(super) fn new(mut config: Config, settings: &PgSettings) -> Result<Arc<Self>, std::io::Error> {
+        config.connect_timeout(settings.connect_timeout);
+        config.tcp_user_timeout(settings.network_timeout);
+        config.keepalives_idle(settings.network_timeout);
+        if config.get_application_name().is_none() {
+            config.application_name("cebe");
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("cebe-postgres")
+            .enable_all()
+            .build()?;
+        Ok(Arc::new(Self {
+            runtime: Some(runtime),
+            config,
+            connections_max: settings.connections_max.max(2),
+            wait: settings.connect_timeout * 4,
+            state: Mutex::default(),
+            returned: Condvar::new(),
+        }))
+    }
+
+    pub(super) fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("the runtime is there until the pool is dropped")
+    }
+
+    /// Lends a connection; waits while all are lent.
+    pub(super) fn lend(self: &Arc<Self>) -> Result<Lent> {
+        let idle = self.wait_for_one()?;
+        let mut lent = Lent { connection: None, clean: true, pool: Arc::clone(self) };
+        lent.connection = match idle {
+            Some(connection) => Some(connection),
+            None => Some(self.runtime().block_on(Connection::open(&self.config))?),
+        };
+        Ok(lent)
+    }
+
+    fn wait_for_one(&self) -> Result<Option<Connection>> {
+        let full = |state: &mut State| state.lent >= self.connections_max;
+        let (mut state, waited) =
+            self.returned.wait_timeout_while(self.state(), self.wait, full).unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            return Err(StoreError::Busy { connections: self.connections_max });
+        }
+        state.lent += 1;
+        state.idle.retain(|connection| !connection.client.is_closed());
+        Ok(state.idle.pop())
+    }
+
+    fn take_back(&self, connection: Option<Connection>) {
+        let mut state = self.state();
+        state.lent -= 1;
+        state.idle.extend(connection.filter(|connection| !connection.client.is_closed()));
+        drop(state);
+        self.returned.notify_one();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A connection on loan. Given back as it is when nothing is open on it, else once that is rolled back.
+pub(super) struct Lent {
+    connection: Option<Connection>,
+    clean: bool,
+    pool: Arc<Pool>,
+}
+
+impl Lent {
+    /// Runs something on the connection and waits for it. Until it succeeds a transaction may be open.
+    pub(super) fn wait<T>(&mut self, work: impl AsyncFnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        let Self { connection, clean, pool } = self;
+        let connection = connection.as_mut().expect("a connection stays until it is given back");
+        *clean = false;
+        pool.runtime().block_on(work(connection))
+    }
+
+    /// Nothing is open any more.
+    pub(super) fn finished(&mut self) {
+        self.clean = true;
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let pool = Arc::clone(&self.pool);
+        match self.connection.take() {
+            Some(mut connection) if !self.clean => {
+                self.pool.runtime().handle().clone().spawn(async move {
+                    let rolled_back = connection.run("ROLLBACK").await.is_ok();
+                    pool.take_back(rolled_back.then_some(connection));
+                });
+            }
+            connection => pool.take_back(connection),
+        }
+    }
+}
