@@ -128,7 +128,7 @@ fn a_killed_server_loses_nothing_acknowledged() {
 /// Law 1, with a server of three that goes and comes back; each in turn.
 #[test]
 fn a_cluster_bears_the_loss_of_each_server_in_turn() {
-    let mut servers = Nats::start_three();
+    let mut servers = Nats::start_three(MAX_PAYLOAD_BYTES);
     let url = servers.iter().map(Nats::url).collect::<Vec<_>>().join(",");
     let settings = JetStreamSettings { replicas: 3, open_max: NEVER, ..settings(url) };
     let queue = Arc::new(JetStream::open(settings.clone()).unwrap().shard("0").unwrap());

@@ -161,6 +161,7 @@ async fn assemble(
         central,
         definitions,
         freshness,
+        takes_events: None,
         worker_alive,
         telemetry,
         nodes: http::Nodes::Alone,

@@ -24,6 +24,7 @@ pub struct Server {
     /// Held open, so that the server can always print.
     _stdout: BufReader<ChildStdout>,
     folder: TempDir,
+    settings: Vec<(String, String)>,
     url: String,
     agent: Agent,
 }
@@ -56,8 +57,9 @@ impl Server {
     /// The same with these settings in its environment.
     pub fn start_with(settings: &[(&str, &str)], words: Stdio) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the store");
-        let (child, stdout, url) = spawn(folder.path(), settings, words);
-        Self { child, _stdout: stdout, folder, url, agent: agent() }
+        let settings: Vec<_> = settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let (child, stdout, url) = spawn(folder.path(), &settings, words);
+        Self { child, _stdout: stdout, folder, settings, url, agent: agent() }
     }
 
     /// A server on an empty store with this company, every source switched on.
@@ -91,11 +93,17 @@ impl Server {
         self.child.wait().expect("it has ended");
     }
 
-    /// Starts it again on the same store.
+    /// Starts it again on the same store, with the settings it had.
     pub fn restart(&mut self) {
-        let (child, stdout, url) = spawn(self.folder.path(), &[], Stdio::inherit());
+        let (child, stdout, url) = spawn(self.folder.path(), &self.settings, Stdio::inherit());
         (self.child, self._stdout, self.url) = (child, stdout, url);
         self.agent = agent();
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
     }
 
     /// Asks it to stop and waits until it has.
@@ -227,11 +235,11 @@ fn agent() -> Agent {
 }
 
 #[expect(clippy::zombie_processes, reason = "whoever gets the child waits for it")]
-fn spawn(folder: &Path, settings: &[(&str, &str)], words: Stdio) -> (Child, BufReader<ChildStdout>, String) {
+fn spawn(folder: &Path, settings: &[(String, String)], words: Stdio) -> (Child, BufReader<ChildStdout>, String) {
     let mut command = Command::new(BINARY);
     command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
     command.env("CEBE_ADMIN_KEY", ADMIN).env("CEBE_LOG", "error").current_dir(folder);
-    command.envs(settings.iter().copied());
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
     let mut child = command.stdout(Stdio::piped()).stderr(words).spawn().expect("the binary starts");
     let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
     loop {

@@ -22,7 +22,7 @@ const READ_MAX: Duration = Duration::from_secs(15);
 const AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// Most frames and bytes of one fetch.
 const FETCH_FRAMES_MAX: usize = 1_000;
-const FETCH_BYTES_MAX: usize = 16 << 20;
+const FETCH_BYTES_MAX: usize = 4 << 20;
 /// What a message has beside its payload.
 const BESIDE_PAYLOAD_BYTES: usize = 128 << 10;
 /// Most heads of one fetch.

@@ -27,12 +27,16 @@ fn free_ports(count: usize) -> Vec<u16> {
 impl Nats {
     /// A server alone.
     pub(crate) fn start() -> Nats {
-        let port = free_ports(1)[0];
-        Nats::launch(port, "alone", "")
+        Nats::taking(MAX_PAYLOAD_BYTES)
+    }
+
+    /// A server alone that takes messages of so many bytes.
+    pub(crate) fn taking(payload_bytes_max: usize) -> Nats {
+        Nats::launch(free_ports(1)[0], "alone", "", payload_bytes_max)
     }
 
     /// Three servers that know each other.
-    pub(crate) fn start_three() -> [Nats; 3] {
+    pub(crate) fn start_three(payload_bytes_max: usize) -> [Nats; 3] {
         let (clients, routes) = (free_ports(3), free_ports(3));
         let all: Vec<String> = routes.iter().map(|port| format!("\"nats://127.0.0.1:{port}\"")).collect();
         [0, 1, 2].map(|n| {
@@ -41,15 +45,15 @@ impl Nats {
                 routes[n],
                 all.join(", ")
             );
-            Nats::launch(clients[n], &format!("n{n}"), &cluster)
+            Nats::launch(clients[n], &format!("n{n}"), &cluster, payload_bytes_max)
         })
     }
 
-    fn launch(port: u16, name: &str, cluster: &str) -> Nats {
+    fn launch(port: u16, name: &str, cluster: &str, payload_bytes_max: usize) -> Nats {
         let dir = tempfile::tempdir().unwrap();
         let store = dir.path().join("js").display().to_string();
         let config = format!(
-            "server_name: {name}\nlisten: \"127.0.0.1:{port}\"\nmax_payload: {MAX_PAYLOAD_BYTES}\n\
+            "server_name: {name}\nlisten: \"127.0.0.1:{port}\"\nmax_payload: {payload_bytes_max}\n\
              jetstream {{ store_dir: \"{store}\", max_mem: 64MB, max_file: 4GB }}\n{cluster}"
         );
         std::fs::write(dir.path().join("nats.conf"), config).unwrap();

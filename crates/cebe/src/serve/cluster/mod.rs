@@ -176,8 +176,15 @@ async fn assemble(
     let watching = watching.start()?;
     let made_key = if roles.adapter { first_key::of_cluster(&desk, &settings.admin_key).await? } else { None };
     alerts::start(settings, telemetry.clone())?;
-    let fresh = { let shards = Arc::clone(&shards); Arc::new(move || shards.freshness(Lane::Live)) };
+    let fresh = {
+        let shards = Arc::clone(&shards);
+        Arc::new(move || shards.freshness(Lane::Live))
+    };
     let reads = super::reads(&desk, &central, &definitions, &master, fresh.clone());
+    let takes_events: Arc<dyn Fn() -> bool + Send + Sync> = {
+        let shards = Arc::clone(&shards);
+        Arc::new(move || shards.is_open())
+    };
     let front = Front {
         desk: desk.clone(),
         reads,
@@ -186,7 +193,11 @@ async fn assemble(
         central,
         definitions,
         freshness: fresh,
-        worker_alive: { let held = Arc::clone(&held); Arc::new(move || held.is_alive()) },
+        takes_events: roles.adapter.then_some(takes_events),
+        worker_alive: {
+            let held = Arc::clone(&held);
+            Arc::new(move || held.is_alive())
+        },
         telemetry,
         nodes: Nodes::Cluster { shards, leases },
         request_bytes_max: usize::try_from(settings.request_bytes_max).unwrap_or(usize::MAX),

@@ -51,7 +51,7 @@ impl Shards {
         let one = |shard: Shard| {
             let queue: Arc<dyn Queue> = Arc::new(queue.shard(&shard.to_string())?);
             let told: Told = Arc::new(watch::channel([0, 0]).0);
-            let lag = |lane| Lag::new(lane, Arc::clone(&queue), told.subscribe(), Arc::clone(clock), 0);
+            let lag = |lane| Lag::from_now(lane, Arc::clone(&queue), told.subscribe(), Arc::clone(clock));
             Ok(One { live: lag(Lane::Live), backfill: lag(Lane::Backfill), queue: Arc::clone(&queue), told })
         };
         let each = Shard::all().map(one).collect::<Result<_, _>>()?;
@@ -132,11 +132,17 @@ impl Shards {
         all
     }
 
+    /// Whether records can be stored at all.
+    pub(super) fn is_open(&self) -> bool {
+        !self.each[0].queue.facts().stopped
+    }
+
     /// The largest position applied, by lane: beside the end of the lane's stream it shows what waits.
     pub(super) fn applied_max(&self) -> [u64; 2] {
-        self.each.iter().map(|one| *one.told.borrow()).fold([0, 0], |most, next| {
-            [most[0].max(next[0]), most[1].max(next[1])]
-        })
+        self.each
+            .iter()
+            .map(|one| *one.told.borrow())
+            .fold([0, 0], |most, next| [most[0].max(next[0]), most[1].max(next[1])])
     }
 }
 

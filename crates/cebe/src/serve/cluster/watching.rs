@@ -50,7 +50,7 @@ impl Running {
     /// Ends the threads.
     pub(super) fn stop(self) {
         // An error means that the thread is gone already.
-        self.stops.iter().for_each(|stop| drop(stop.send(())));
+        self.stops.iter().for_each(|stop| stop.send(()).unwrap_or_default());
         for thread in self.threads {
             if thread.join().is_err() {
                 tracing::error!("watching ended in a panic");

@@ -60,15 +60,20 @@ pub(super) async fn look(State(nodes): State<Nodes>, Extension(grant): Extension
             "epoch": row.epoch, "commits": row.commits, "lag_ms": shards.lag_ms(row.shard),
             "live_position": row.live_position, "backfill_position": row.backfill_position})
     };
-    let nodes: Vec<Value> = seen.nodes.iter().map(|node| {
-        let held = seen.leases.iter().filter(|row| !row.expired && row.node.as_ref() == Some(&node.node)).count();
-        json!({"node": node.node, "alive": node.alive, "draining": node.draining, "shards": held,
+    let nodes: Vec<Value> = seen
+        .nodes
+        .iter()
+        .map(|node| {
+            let held = seen.leases.iter().filter(|row| !row.expired && row.node.as_ref() == Some(&node.node)).count();
+            json!({"node": node.node, "alive": node.alive, "draining": node.draining, "shards": held,
             "seen_at": node.seen_at.to_rfc3339(), "this": node.node == leases.node()})
-    }).collect();
+        })
+        .collect();
     let rows: Vec<Value> = seen.leases.iter().map(shown).collect();
     let age = seen.at.elapsed();
     Json(json!({"cluster": true, "nodes": nodes, "shards": rows, "heard_ms": age.as_millis() as u64,
-        "stale": age > HEARD_MAX})).into_response()
+        "stale": age > HEARD_MAX}))
+    .into_response()
 }
 
 /// Asks a node to give its shards away, or to take some again.

@@ -42,6 +42,8 @@ pub(crate) struct Front {
     pub(crate) definitions: Arc<Definitions>,
     /// How far behind the store is.
     pub(crate) freshness: Arc<dyn Fn() -> Freshness + Send + Sync>,
+    /// In a cluster: whether the door takes events.
+    pub(crate) takes_events: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
     /// Whether the worker runs.
     pub(crate) worker_alive: Arc<dyn Fn() -> bool + Send + Sync>,
     /// The measurements.
@@ -55,11 +57,11 @@ pub(crate) struct Front {
 /// Every route, ready to be served.
 pub(crate) fn router(front: Front) -> Router {
     let Front { desk, reads, roles, verify, central, definitions, freshness, .. } = front;
-    let Front { worker_alive, telemetry, nodes, request_bytes_max, .. } = front;
+    let Front { takes_events, worker_alive, telemetry, nodes, request_bytes_max, .. } = front;
     let open = Router::new()
         .route("/livez", get(probes::livez))
         .route("/readyz", get(probes::readyz))
-        .with_state(probes::Readiness { freshness, worker_alive })
+        .with_state(probes::Readiness { freshness, takes_events, worker_alive })
         .route("/metrics", get(move || probes::measurements(telemetry.clone())))
         .route("/openapi.json", get(describe::openapi))
         .method_not_allowed_fallback(fault::no_such_method);

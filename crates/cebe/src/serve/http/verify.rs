@@ -233,7 +233,8 @@ pub(crate) fn verify_all(
 
 /// Queues that could not be looked at together with the store.
 fn unsettled() -> ReceivedCheck {
-    let said = "too much was being committed to compare the queues with the outcomes; verify again when less is going on";
+    let said =
+        "too much was being committed to compare the queues with the outcomes; verify again when less is going on";
     ReceivedCheck { said: said.into(), ..ReceivedCheck::default() }
 }
 
