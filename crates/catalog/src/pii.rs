@@ -32,6 +32,21 @@ pub enum PiiClass {
 }
 
 impl PiiClass {
+    /// Every class.
+    pub const ALL: [Self; 11] = [
+        Self::None,
+        Self::Pseudonym,
+        Self::Contact,
+        Self::Name,
+        Self::Profile,
+        Self::FreeText,
+        Self::SecretLink,
+        Self::UrlParams,
+        Self::Staff,
+        Self::Mixed,
+        Self::Unclassified,
+    ];
+
     /// Does a value of this class leave the event for the vault?
     pub fn is_sealed(self) -> bool {
         matches!(

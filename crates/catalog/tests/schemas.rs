@@ -76,3 +76,27 @@ fn equal_definitions_give_equal_text() {
         assert_eq!(json_schema(event).to_string(), json_schema(&again.events[&event.name]).to_string());
     }
 }
+
+/// Proves CORE-MET-5: the event and the numbers that CONTRIBUTING adds as its example work as they stand there, without
+/// any Rust, and the event's examples are what they say they are.
+#[test]
+fn the_example_of_contributing_works() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../CONTRIBUTING.md");
+    let page = std::fs::read_to_string(page).expect("CONTRIBUTING.md is there");
+    let blocks: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
+    let [event, metrics] = blocks[..] else { panic!("the page shows an event and its metrics") };
+    let sources = Sources::embedded()
+        .with("conversion/events.toml", format!("{}\n{event}", include_str!("../definitions/conversion/events.toml")))
+        .with(
+            "conversion/metrics.toml",
+            format!("{}\n{metrics}", include_str!("../definitions/conversion/metrics.toml")),
+        );
+    let all = Definitions::load(&sources).unwrap_or_else(|error| panic!("{error}"));
+    let event = all.event("voucher.redeemed").expect("the event is there");
+    let validator = validator(event);
+    let whole = |attributes, more| envelope::example(event, attributes, more);
+    assert!(event.valid.iter().all(|one| validator.is_valid(&whole(&one.attributes, &one.envelope))));
+    assert!(event.invalid.iter().all(|one| !validator.is_valid(&whole(&one.attributes, &one.envelope))));
+    assert_eq!(all.metrics["voucher_discounts"].module, "conversion");
+    assert_eq!(all.events.len(), Definitions::standard().events.len() + 1);
+}

@@ -36,7 +36,7 @@ fn until(server: &Server, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
     }
 }
 
-/// Requirements BF-RESUME, CORE-S01-AC3-b, ANCHOR-TP-6: kill -9 on the way; it goes on by itself, nothing is lost or
+/// Requirements BF-RESUME, CORE-CON-BF, CORE-S01-AC3-b, ANCHOR-TP-6: kill -9 on the way; it goes on by itself, nothing is lost or
 /// doubled, the file sent again is all duplicates.
 #[test]
 fn a_killed_backfill_goes_on_by_itself() {

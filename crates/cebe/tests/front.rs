@@ -107,8 +107,15 @@ fn what_happens_is_measured() {
     server.push(&[json!({"event_id": "1", "company_id": "m", "company_sso_id": "sso-m", "qontak_customer_id": "c",
         "event_timestamp": "2026-11-02T09:00:00Z", "source_module": "communication", "event_name": "nps.submitted",
         "event_attributes": {"score": 9}})]);
-    let text = server.text("/metrics");
-    for series in ["cebe_event_ingested", "cebe_commit_seconds_bucket", "cebe_http_seconds_bucket"] {
+    // The worker counts a commit once it has told who waits for it.
+    let text = loop {
+        let text = server.text("/metrics");
+        if text.contains("cebe_event_ingested") {
+            break text;
+        }
+        std::thread::yield_now();
+    };
+    for series in ["cebe_commit_seconds_bucket", "cebe_http_seconds_bucket"] {
         assert!(text.contains(series), "{series} is not in\n{text}");
     }
     assert!(text.contains("route=\"/v1/events\""), "{text}");

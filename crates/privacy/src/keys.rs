@@ -60,6 +60,10 @@ impl MasterKey {
     pub fn number(&self) -> u32 {
         self.0.number
     }
+
+    pub(crate) fn key(&self) -> &SealKey {
+        &self.0
+    }
 }
 
 /// A company's secrets. Token and content secrets are for ever, because identity and dedup rest on them; the seal key

@@ -5,12 +5,26 @@ use aes_siv::siv::Aes256Siv;
 use aes_siv::{Key, KeyInit};
 use thiserror::Error;
 
-use crate::keys::{CompanyKeys, SealKey};
+use crate::keys::{CompanyKeys, MasterKey, SealKey};
 
 /// Layout of sealed bytes: this byte, the number of the key (big endian), then the SIV ciphertext.
 const VERSION: u8 = 1;
 /// Bytes before the ciphertext: version and key number.
 const HEADER_BYTES: usize = 5;
+
+/// Associated data of pieces of files, so that no other sealed value can pass for one.
+const PIECE_PURPOSE: &[u8] = b"cebe file piece 1";
+
+/// Where a piece of a file belongs.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece<'a> {
+    /// The file.
+    pub file: &'a str,
+    /// The pieces before it.
+    pub number: u64,
+    /// Nothing comes after it.
+    pub is_last: bool,
+}
 
 /// Why sealed bytes could not be opened; never says anything about the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -48,6 +62,25 @@ pub fn unseal(keys: &CompanyKeys, associated: &[u8], sealed: &[u8]) -> Result<Ve
 /// Whether sealed bytes lie under a retired key, so that a rotation still has to seal them again.
 pub fn is_outdated(keys: &CompanyKeys, sealed: &[u8]) -> bool {
     key_number(sealed) != Ok(keys.seal_key().number())
+}
+
+/// Seals a piece of a file that belongs to no company yet, under the installation's key. It opens only as this piece.
+pub fn seal_piece(master: &MasterKey, piece: &Piece<'_>, plain: &[u8]) -> Vec<u8> {
+    seal_under(master.key(), &piece.associated(), plain)
+}
+
+/// Opens what `seal_piece` made, given the same piece.
+pub fn unseal_piece(master: &MasterKey, piece: &Piece<'_>, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+    match key_number(sealed)? {
+        number if number == master.number() => unseal_under(master.key(), &piece.associated(), sealed),
+        number => Err(SealError::UnknownKey(number)),
+    }
+}
+
+impl Piece<'_> {
+    fn associated(&self) -> Vec<u8> {
+        [PIECE_PURPOSE, &self.number.to_be_bytes(), &[u8::from(self.is_last)], self.file.as_bytes()].concat()
+    }
 }
 
 pub(crate) fn seal_under(key: &SealKey, associated: &[u8], plain: &[u8]) -> Vec<u8> {

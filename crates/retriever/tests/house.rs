@@ -142,6 +142,7 @@ fn sources_tell_their_flag_and_what_became_of_events() {
     let source = world.ok("/v1/sources/deals?from=2026-03-01T11:00:00Z");
     insta::assert_json_snapshot!(source, @r#"
     {
+      "backfill": "none",
       "companies": [
         "acme"
       ],
@@ -194,7 +195,8 @@ fn sources_tell_their_flag_and_what_became_of_events() {
         "quarantined": 0,
         "received": 4,
         "warnings": 1
-      }
+      },
+      "sequences": []
     }
     "#);
     assert_eq!(world.ok("/v1/sources/deals")["outcomes"]["applied"], json!(7));
@@ -286,7 +288,7 @@ fn the_registry_lists_events_and_their_schemas() {
 fn openapi_describes_what_is_served() {
     let world = World::new();
     let paths: Vec<String> = cebe_retriever::openapi().paths.paths.keys().cloned().collect();
-    assert_eq!(paths.len(), 22);
+    assert_eq!(paths.len(), 26);
     for path in paths {
         let uri = path.replace("{id}", "acme").replace("{name}", "orders").replace("{module}", "deals");
         let (_, answer) = world.get(&role(Role::Admin), &uri);

@@ -1,5 +1,6 @@
 //! The house rules of DESIGN sections 4 and 13 as checks: who may import whom, how long files and functions may be, what
-//! every file says first, which names are refused, which documents must be there, and what tests may not do.
+//! every file says first, which names are refused, which documents must be there, what tests may not do, and
+//! which test proves what was asked.
 
 mod documents;
 mod finding;
@@ -7,6 +8,7 @@ mod functions;
 mod heads;
 mod imports;
 mod names;
+mod requirements;
 mod sizes;
 mod source;
 mod test_habits;
@@ -45,6 +47,8 @@ pub(crate) fn run(root: &Path) -> Result<Report> {
     findings.extend(found);
     findings.extend(test_habits::check(&sources));
     findings.extend(documents::check(root)?);
-    let summary = format!("tidy: {} findings; {files}; {functions}", findings.len());
+    let (found, requirements) = requirements::check(root, &sources)?;
+    findings.extend(found);
+    let summary = format!("tidy: {} findings; {files}; {functions}; {requirements}", findings.len());
     Ok(Report { findings, summary })
 }

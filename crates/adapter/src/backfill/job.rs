@@ -29,7 +29,6 @@ use cebe_queue::AppendError;
 use smol_str::SmolStr;
 use std::{
     io,
-    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -61,7 +60,7 @@ pub(super) enum JobError {
 /// A backfill on its way.
 pub(super) struct Job {
     desk: Desk,
-    file: PathBuf,
+    artifacts: Artifacts,
     row: BackfillRow,
     reading: Option<Box<Reading>>,
     governor: Governor,
@@ -87,8 +86,8 @@ impl Job {
     pub(super) async fn resume(desk: &Desk, artifacts: &Artifacts, id: &str) -> Result<Self, JobError> {
         lane_applied(desk).await;
         let row = row(&desk.snapshot()?, id)?.ok_or(JobError::Unknown)?;
-        let (desk, file, governor) = (desk.clone(), artifacts.file(id), Governor::new(Instant::now()));
-        Ok(Self { desk, file, row, reading: None, governor, last: None })
+        let (desk, artifacts, governor) = (desk.clone(), artifacts.clone(), Governor::new(Instant::now()));
+        Ok(Self { desk, artifacts, row, reading: None, governor, last: None })
     }
 
     /// Loads everything that is left, and waits until all of it has an outcome.
@@ -128,8 +127,8 @@ impl Job {
         if self.row.events_total.is_some() {
             return Ok(true);
         }
-        let file = self.file.clone();
-        let counted = blocking(move || Lines::open(&file).and_then(Lines::count)).await?;
+        let (artifacts, id) = (self.artifacts.clone(), self.row.id.clone());
+        let counted = blocking(move || open(&artifacts, &id).and_then(Lines::count)).await?;
         let id = self.row.id.clone();
         match counted {
             Ok(events) => {
@@ -189,11 +188,11 @@ impl Job {
             return Ok(None);
         };
         let work = Work::new(&self.desk, view, &key, self.row.clone());
-        let (file, reading) = (self.file.clone(), self.reading.take());
+        let (artifacts, reading) = (self.artifacts.clone(), self.reading.take());
         let read = blocking(move || {
             let mut reading = match reading {
                 Some(reading) => reading,
-                None => Box::new(work.begin(&file)?),
+                None => Box::new(work.begin(&artifacts)?),
             };
             let chunk = work.chunk(&mut reading, events)?;
             Ok::<_, io::Error>((chunk, reading))
@@ -263,8 +262,8 @@ impl Work {
     }
 
     /// Opens the file and goes past what is loaded, counting equal rows again.
-    fn begin(&self, file: &std::path::Path) -> io::Result<Reading> {
-        let mut reading = Reading { lines: Lines::open(file)?, equal: EqualRows::default(), events: 0 };
+    fn begin(&self, artifacts: &Artifacts) -> io::Result<Reading> {
+        let mut reading = Reading { lines: open(artifacts, &self.row.id)?, equal: EqualRows::default(), events: 0 };
         while reading.events < self.row.events {
             let left = usize::try_from(self.row.events - reading.events).unwrap_or(usize::MAX);
             let lines = take(&mut reading.lines, left.min(RECOUNT_EVENTS))?;
@@ -297,6 +296,10 @@ impl Work {
         };
         Ok(Some(Chunk { received, end }))
     }
+}
+
+fn open(artifacts: &Artifacts, id: &str) -> io::Result<Lines> {
+    Lines::of(Box::new(artifacts.open(id)?))
 }
 
 fn take(lines: &mut Lines, events: usize) -> io::Result<Vec<Line>> {

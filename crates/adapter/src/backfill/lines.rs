@@ -2,11 +2,7 @@
 //! be, but not without bound.
 
 use cebe_catalog::limits::EVENT_BYTES_MAX;
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Read},
-    path::Path,
-};
+use std::io::{self, BufRead, BufReader, Read};
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -35,11 +31,8 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        Self::of(Box::new(File::open(path)?))
-    }
-
-    fn of(stream: Box<dyn Read + Send>) -> io::Result<Self> {
+    /// Reads the lines of a file as it arrived.
+    pub(crate) fn of(stream: Box<dyn Read + Send>) -> io::Result<Self> {
         let mut stream = BufReader::with_capacity(BUFFER_BYTES, stream);
         let head = stream.fill_buf()?;
         let from: Box<dyn BufRead + Send> = if head.starts_with(&GZIP) {

@@ -8,6 +8,7 @@ mod job;
 mod lines;
 #[cfg(test)]
 pub(crate) mod rig;
+mod sealed;
 #[cfg(test)]
 mod tests;
 
@@ -46,7 +47,7 @@ pub struct Backfills {
 impl Backfills {
     /// Backfills of this door; `None` when it has no folder for them.
     pub fn new(desk: Desk) -> Option<Self> {
-        let artifacts = Artifacts::new(desk.0.door.settings.backfills.clone()?);
+        let artifacts = artifacts(&desk)?;
         Some(Self { desk, artifacts, swept: None })
     }
 
@@ -102,6 +103,12 @@ impl Backfills {
             tracing::warn!(%error, "left-over files of backfills stay for now");
         }
     }
+}
+
+/// The files of this door; `None` when it has no folder for them.
+pub(crate) fn artifacts(desk: &Desk) -> Option<Artifacts> {
+    let folder = desk.0.door.settings.backfills.clone()?;
+    Some(Artifacts::new(folder, desk.0.door.master.clone()))
 }
 
 /// Every backfill, oldest first.

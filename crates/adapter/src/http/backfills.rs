@@ -3,7 +3,7 @@
 
 use super::{Refusal, allow, body::Asked, company_of};
 use crate::{
-    backfill::{self, Artifacts, Upload},
+    backfill::{self, Upload},
     desk::{Desk, DoorError},
     settings::SettingError,
 };
@@ -61,8 +61,8 @@ pub(super) async fn post(
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
     allow(&grant, Action::Backfill)?;
     let row = row(&desk, &grant, naming, &headers)?;
-    let folder = desk.0.door.settings.backfills.clone().ok_or_else(no_folder)?;
-    let upload = Artifacts::new(folder).receive(&row.id).map_err(|error| unwritten(&error))?;
+    let artifacts = backfill::artifacts(&desk).ok_or_else(no_folder)?;
+    let upload = artifacts.receive(&row.id).map_err(|error| unwritten(&error))?;
     let bytes = receive(&desk, upload, body).await?;
     let row = BackfillRow { bytes, created_at: desk.now(), ..row };
     let answer = json!({"id": row.id, "name": row.name, "state": row.state.as_str(), "percent_complete": 0.0,

@@ -207,6 +207,6 @@ async fn the_desk_appends_for_others() {
 #[test]
 fn the_description_is_complete() {
     let paths: Vec<String> = cebe_adapter::openapi().paths.paths.keys().cloned().collect();
-    assert_eq!(paths.len(), 11, "{paths:?}");
+    assert_eq!(paths.len(), 13, "{paths:?}");
     let _: fn(&Desk) -> axum::Router = Desk::router;
 }

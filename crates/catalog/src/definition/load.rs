@@ -24,9 +24,10 @@ impl Sources {
         sources
     }
 
-    /// These and one more file.
+    /// These with this file, in the place of the one of its path when there is one.
     #[must_use]
     pub fn with(mut self, path: &str, text: impl Into<String>) -> Self {
+        self.0.retain(|(known, _)| known != path);
         self.0.push((path.into(), text.into()));
         self
     }

@@ -155,7 +155,7 @@ fn refusals(keys: &Keys) -> BTreeMap<&'static str, (&str, String)> {
     ])
 }
 
-/// Proves ANCHOR-ENV-1, ANCHOR-ENV-2, ANCHOR-ENV-5, ANCHOR-ENV-8, MKT-S01-ERR2 and CORE-FLOW-7: every reason of the
+/// Proves ANCHOR-ENV-1, ANCHOR-ENV-2, ANCHOR-ENV-5, ANCHOR-ENV-8, MKT-S01-ERR2, RETN-DEDUP and CORE-FLOW-7: every reason of the
 /// closed list but a fault of the engine is reached over HTTP, each with a hint, and the event beside it is applied.
 #[test]
 fn every_reason_for_quarantine_is_reached() {

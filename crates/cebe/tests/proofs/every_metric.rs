@@ -251,10 +251,31 @@ fn stranger() -> Value {
     event("st-1", "conversation.started", &on(10, 8, 9, 0), json!({"channel": "webchat", "room_id": "r-9"}))
 }
 
-fn year() -> Vec<Value> {
+pub fn year() -> Vec<Value> {
     let mut all = [customers(), chats(), tickets(), deals(), broadcasts(), ads(), shop(), loyalty()].concat();
     all.push(stranger());
     all
+}
+
+/// One event for each outcome but `applied`, and one that names nobody: what the engine counts of itself.
+fn mishaps(server: &Server) {
+    let at = on(10, 9, 9, 0);
+    let score = |id: &str, score: u32| of("ayu", id, "nps.submitted", &at, json!({"score": score}));
+    let mut nameless = score("", 7);
+    nameless.as_object_mut().expect("an event").remove("event_id");
+    let nobody = event(
+        "mis-3",
+        "ad.clicked",
+        &at,
+        json!({"ad_platform": "meta", "ad_id": "ad-1", "campaign_id": "c-1", "ad_set_id": "s-1"}),
+    );
+    let first = server.push(&[score("mis-1", 9), nameless.clone(), nobody]);
+    assert_eq!(first["applied"], 3, "{first:#}");
+    server.put("/v1/sources/loyalty", &json!({"enabled": false}));
+    let enrolled = of("ayu", "mis-4", "membership.enrolled", &at, json!({"member_id": "mem-ayu"}));
+    let again = server.push(&[score("mis-1", 9), score("mis-1", 8), score("mis-2", 11), nameless, enrolled]);
+    let counted = ["duplicate", "conflict", "quarantined", "ignored"].map(|outcome| again[outcome].clone());
+    assert_eq!(counted, [2, 1, 1, 1].map(Value::from), "{again:#}");
 }
 
 /// Does an answer say more than nothing?
@@ -285,6 +306,7 @@ fn every_metric_answers_and_none_is_empty() {
     let answer = server.push(&year);
     let results = answer["results"].as_array().expect("results").iter();
     assert_eq!(results.filter(|result| result["status"] != "applied").collect::<Vec<_>>(), Vec::<&Value>::new());
+    mishaps(&server);
     let customers = ["ayu", "budi", "citra", "dewi"]
         .map(|id| server.get(&format!("/v1/customers/{id}/metrics?company_id={COMPANY}"))["metrics"].clone());
     let mut empty = Vec::new();
@@ -298,14 +320,18 @@ fn every_metric_answers_and_none_is_empty() {
             let path = format!("/v1/metrics/{}{query}", metric.name);
             let mark = if query.is_empty() { '?' } else { '&' };
             let answer = server.ask("GET", &format!("{path}{mark}company_id={COMPANY}"), None);
-            assert_eq!(answer.status, if metric.company { 200 } else { 400 }, "{path}: {:#}", answer.body);
-            if metric.company {
+            // What the engine says of itself is not always kept by window; it says so.
+            let has_no_history = metric.formula.is_own() && answer.body["error"]["code"] == "not_by_window";
+            let is_answered = metric.company && (query.is_empty() || !has_no_history);
+            assert_eq!(answer.status, if is_answered { 200 } else { 400 }, "{path}: {:#}", answer.body);
+            if is_answered {
                 assert_eq!(answer.body["freshness"]["stale"], false, "{path}: {:#}", answer.body);
                 assert!(answer.body["unit"].is_string(), "{path}: {:#}", answer.body);
             }
             told |= says_something(&answer.body);
         }
-        if !told {
+        // Nothing waits, so nothing is behind.
+        if !told && metric.name != "metric_staleness_seconds" {
             empty.push(metric.name.as_str());
         }
     }

@@ -62,9 +62,17 @@ fn registered() -> Value {
         "invalid": [{"why": "which?", "attributes": {}, "code": "missing_field", "path": "event_attributes.till_id"}]})
 }
 
+/// What a source says it sent in an hour.
+fn sent() -> Value {
+    json!({"source_module": "cdp", "from": "2026-11-02T02:00:00Z", "to": "2026-11-02T03:00:00Z",
+        "counts": {"customer.created": 1}})
+}
+
 /// Reads of a company.
 fn reads(receipt: &str) -> Vec<Call> {
     vec![
+        call("GET", "/v1/backfills", "", 200),
+        call("GET", "/v1/backfills/{id}", "nobody", 404),
         call("GET", "/v1/catalog", "", 200),
         call("GET", "/v1/catalog/events/{name}", "deal.won", 200),
         call("GET", "/v1/catalog/events/{name}", "no.such", 404),
@@ -89,6 +97,8 @@ fn reads(receipt: &str) -> Vec<Call> {
         call("GET", "/v1/operations", "", 200),
         call("GET", "/v1/quarantine", "", 200),
         call("GET", "/v1/quarantine/{id}", receipt, 200),
+        call("GET", "/v1/reconciliations", "", 200),
+        call("GET", "/v1/reconciliations/{id}", "nobody", 404),
         call("GET", "/v1/sources", "", 200),
         call("GET", "/v1/sources/{module}", "campaign", 200),
         call("GET", "/v1/sources/{module}", "nobody", 404),
@@ -106,6 +116,8 @@ fn acts(receipt: &str, key: &str) -> Vec<Call> {
         call("GET", "/readyz", "", 200),
         call("GET", "/metrics", "", 200),
         call("POST", "/v1/events", "", 200).with(json!([])),
+        call("POST", "/v1/backfills", "", 202).asking("?name=history").with(json!([])),
+        call("POST", "/v1/reconciliations", "", 200).with(sent()),
         call("PUT", "/v1/catalog/events/{name}", "till.opened", 200).with(registered()),
         call("PUT", "/v1/catalog/events/{name}", "deal.won", 409).with(json!({"attributes": {}})),
         call("PUT", "/v1/companies/{id}", COMPANY, 200).with(json!({"name": "Kopi"})),

@@ -6,8 +6,12 @@ mod support;
 
 mod bad_input;
 mod enumeration;
+mod envelope;
+mod every_event;
 mod every_metric;
 mod every_route;
+mod in_time;
+mod lanes;
 mod life;
 mod pii;
 mod pii_plants;

@@ -77,8 +77,6 @@ impl Computed {
 /// Notes a computation. The event is appended beside the answer, never before it, and is lost when the door is busy.
 pub(crate) fn note(house: &House, company: &CompanyId, metric: &SmolStr, took: Duration, now: Micros) {
     metrics::histogram!(COMPUTED, "metric_name" => metric.to_string()).record(millis(took));
-    metrics::histogram!("cebe_retriever_compute_seconds", "metric_name" => metric.to_string())
-        .record(took.as_secs_f64());
     if let Some(json) = house.computed.note(company, metric, took, now) {
         tell(&house.reads.audit, Operation { kind: COMPUTED.into(), company: Some(company.clone()), json });
     }

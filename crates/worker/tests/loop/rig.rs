@@ -16,7 +16,7 @@ use cebe_worker::{Applied, VerifyReport, Worker, WorkerError, WorkerSettings, ga
 use std::{
     collections::BTreeMap,
     ops::ControlFlow,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     task::{Context, Poll, Waker},
 };
 
@@ -150,7 +150,10 @@ impl Rig {
         let mut settings = WorkerSettings::new(Arc::new(at), Arc::new(|_| {}));
         settings.commit_records_max = records_max;
         let definitions = Arc::new(Definitions::standard().clone());
-        Worker::new(self.queue.clone(), self.central.clone(), definitions, settings).unwrap().turn().unwrap();
+        let mut worker = Worker::new(self.queue.clone(), self.central.clone(), definitions, settings).unwrap();
+        worker.turn().unwrap();
+        // Told to stop, it finishes what it was committing.
+        worker.run(&AtomicBool::new(true)).unwrap();
     }
 
     /// So many batches by a worker that is then gone; what it had not committed is not.
