@@ -1,6 +1,6 @@
 # The commands of this project. `make demo` shows it, `make test` proves it; nothing but Rust has to be there first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint real-data bench needs needs-alerts needs-nats
+.PHONY: help demo test lint real-data bench needs needs-alerts needs-nats needs-postgres
 
 help: ## Lists the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -9,7 +9,7 @@ demo: needs ## Starts two made-up companies with live traffic and shows what can
 	@cargo run --release -p cebe -- demo
 
 # Documentation examples go first, so that the runner's summary is the last thing printed.
-test: needs needs-alerts needs-nats ## Runs every test
+test: needs needs-alerts needs-nats needs-postgres ## Runs every test
 	@if command -v cargo-nextest >/dev/null 2>&1; then \
 		cargo test --quiet --workspace --doc && cargo nextest run --workspace; \
 	else \
@@ -52,3 +52,11 @@ needs-nats:
 		if [ "$$(id -u)" = 0 ]; then apt-get update -q && RUNLEVEL=1 $$install; \
 		elif command -v sudo >/dev/null 2>&1; then sudo apt-get update -q && sudo RUNLEVEL=1 $$install; \
 		else echo "nats-server is missing, run: $$install"; exit 1; fi; }
+
+# Tests start their own PostgreSQL and stop it; the one that Debian would start is not wanted.
+needs-postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+		install="apt-get install -y -q --no-install-recommends postgresql"; \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -q && RUNLEVEL=1 $$install; \
+		elif command -v sudo >/dev/null 2>&1; then sudo apt-get update -q && sudo RUNLEVEL=1 $$install; \
+		else echo "PostgreSQL is missing, run: $$install"; exit 1; fi; }

@@ -13,6 +13,7 @@ mod identity;
 mod key;
 mod metric;
 mod metrics;
+mod migrate;
 mod operations;
 mod push;
 mod quarantine;
@@ -89,6 +90,7 @@ enum Command {
     Settings(settings::Settings),
     Doctor(doctor::Doctor),
     Cluster(cluster::Cluster),
+    Migrate(migrate::Migrate),
 }
 
 /// What a command works with.
@@ -161,6 +163,7 @@ impl Command {
             Self::Settings(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
             Self::Cluster(command) => command.run(context),
+            Self::Migrate(command) => command.run(context),
         }
     }
 }

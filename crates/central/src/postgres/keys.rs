@@ -1,5 +1,6 @@
 //! Keys as columns: the parts that a key's bytes are made of, each a column or two whose order in the database is that of
-//! the bytes. So a range of keys is a range of rows.
+//! the bytes. So a range of keys is a range of rows. An index takes no row of more than 2,700 bytes: what is long is cut
+//! and ends in its hash, and the row keeps its exact key beside.
 
 use super::cells::{Cell, Kind, escaped, unescaped};
 use crate::key::{KeyReader, KeyWriter};
@@ -39,25 +40,30 @@ impl Part {
         }
     }
 
-    fn read(self, key: &mut KeyReader<'_>, cells: &mut Vec<Cell>) -> Option<()> {
+    fn read(self, key: &mut KeyReader<'_>, long: Long, cells: &mut Vec<Cell>) -> Option<()> {
+        let text = |text: &str| Cell::Text(long.text(escaped(text)));
+        let node = |node: &Node| match node_cells(node) {
+            [kind, Cell::Text(id)] => [kind, Cell::Text(long.text(id))],
+            cells => cells,
+        };
         match self {
-            Self::Text => cells.push(Cell::Text(escaped(&key.text()?))),
-            Self::LastText => cells.push(Cell::Text(escaped(&key.rest_text()?))),
-            Self::Node => cells.extend(node_cells(&key.node()?)),
-            Self::LastNode => cells.extend(node_cells(&Node::from_bytes(key.rest())?)),
+            Self::Text => cells.push(text(&key.text()?)),
+            Self::LastText => cells.push(text(&key.rest_text()?)),
+            Self::Node => cells.extend(node(&key.node()?)),
+            Self::LastNode => cells.extend(node(&Node::from_bytes(key.rest())?)),
             Self::Owner => match key.byte()? {
                 0 => cells.extend([Cell::Text(ENTITY.into()), Cell::Text(String::new())]),
-                1 => cells.extend(node_cells(&key.node()?)),
+                1 => cells.extend(node(&key.node()?)),
                 _ => return None,
             },
             Self::Time => cells.push(Cell::Time(Micros(key.i64()?))),
             Self::Day => cells.push(Cell::Day(Day(key.i32()?))),
             Self::Byte => cells.push(Cell::Small(key.byte()?.into())),
-            Self::LastBytes => cells.push(Cell::Bytes(key.rest().to_vec())),
+            Self::LastBytes => cells.push(Cell::Bytes(long.bytes(key.rest()))),
             Self::LastTexts => {
                 let mut texts = Vec::new();
                 while !key.is_empty() {
-                    texts.push(escaped(&key.text()?));
+                    texts.push(long.text(escaped(&key.text()?)));
                 }
                 cells.push(Cell::Texts(texts));
             }
@@ -88,6 +94,49 @@ impl Part {
     }
 }
 
+/// What becomes of a part that is longer than an index likes.
+#[derive(Clone, Copy)]
+enum Long {
+    /// Its beginning and its hash: equal for equal parts, and for no others.
+    Hashed,
+    /// What no part of the same beginning lies before.
+    Low,
+    /// What no part of the same beginning lies behind.
+    High,
+}
+
+/// The longest part that is kept as it is, and what is kept of a longer one.
+const PART_BYTES_MAX: usize = 256;
+const KEPT_BYTES: usize = 192;
+/// Stands in no escaped text.
+const CUT: &str = "\u{1}\u{3}";
+
+impl Long {
+    fn text(self, text: String) -> String {
+        if text.len() <= PART_BYTES_MAX {
+            return text;
+        }
+        let kept = &text[..text.floor_char_boundary(KEPT_BYTES)];
+        match self {
+            Self::Hashed => format!("{kept}{CUT}{}", blake3::hash(text.as_bytes()).to_hex().split_at(32).0),
+            Self::Low => kept.to_owned(),
+            Self::High => format!("{kept}{}", char::MAX),
+        }
+    }
+
+    fn bytes(self, bytes: &[u8]) -> Vec<u8> {
+        if bytes.len() <= PART_BYTES_MAX {
+            return bytes.to_vec();
+        }
+        let kept = &bytes[..KEPT_BYTES];
+        match self {
+            Self::Hashed => [kept, &blake3::hash(bytes).as_bytes()[..16]].concat(),
+            Self::Low => kept.to_vec(),
+            Self::High => [kept, &[u8::MAX; 17]].concat(),
+        }
+    }
+}
+
 /// A node's two columns.
 pub(super) fn node_cells(node: &Node) -> [Cell; 2] {
     let (kind, id) = match node {
@@ -109,8 +158,16 @@ pub(super) fn node(kind: &str, id: Cell) -> Option<Node> {
 /// The cells of a whole key; `None` when the bytes are not one.
 pub(super) fn cells(parts: &[Part], bytes: &[u8]) -> Option<Vec<Cell>> {
     let (mut key, mut cells) = (KeyReader::new(bytes), Vec::with_capacity(parts.len() + 1));
-    parts.iter().try_for_each(|part| part.read(&mut key, &mut cells))?;
+    parts.iter().try_for_each(|part| part.read(&mut key, Long::Hashed, &mut cells))?;
     key.is_empty().then_some(cells)
+}
+
+/// The key itself, when its cells do not hold all of it.
+pub(super) fn long(parts: &[Part], bytes: &[u8], cells: &[Cell]) -> Cell {
+    // A part that was cut is longer than this; most keys are not, as a whole.
+    let may_be_cut = bytes.len() > PART_BYTES_MAX / 2;
+    let is_whole = !may_be_cut || self::bytes(parts, cells.iter().cloned()).is_some_and(|key| key == bytes);
+    if is_whole { Cell::Null } else { Cell::Bytes(bytes.to_vec()) }
 }
 
 /// The bytes of a key.
@@ -120,29 +177,40 @@ pub(super) fn bytes(parts: &[Part], cells: impl Iterator<Item = Cell>) -> Option
     Some(key.finish())
 }
 
+/// The cells of a beginning of keys that ends where a part does; `None` when it ends elsewhere.
+pub(super) fn prefix(parts: &[Part], bytes: &[u8]) -> Option<Vec<Cell>> {
+    let (cells, whole) = beginning(parts, bytes, Long::Hashed);
+    whole.then_some(cells)
+}
+
 /// The cells of the parts that stand whole at the beginning of some bytes, and whether nothing is left behind them.
-pub(super) fn beginning(parts: &[Part], bytes: &[u8]) -> (Vec<Cell>, bool) {
+fn beginning(parts: &[Part], bytes: &[u8], long: Long) -> (Vec<Cell>, bool) {
     let (mut key, mut cells) = (KeyReader::new(bytes), Vec::new());
     for part in parts {
-        let (rest, known) = (key, cells.len());
+        let known = cells.len();
         if key.is_empty() {
             break;
         }
-        if part.read(&mut key, &mut cells).is_none() {
+        if part.read(&mut key, long, &mut cells).is_none() {
             cells.truncate(known);
-            return (cells, rest.is_empty());
+            return (cells, false);
         }
     }
     (cells, key.is_empty())
 }
 
+/// The cells that no key of a range lies before.
+pub(super) fn lower(parts: &[Part], start: &[u8]) -> Vec<Cell> {
+    beginning(parts, start, Long::Low).0
+}
+
 /// The cells that no key before the end of a range lies behind. The first key behind a prefix ends in 1 where the prefix
 /// had the 0 that closes its last part.
 pub(super) fn upper(parts: &[Part], end: &[u8]) -> Vec<Cell> {
-    let (known, whole) = beginning(parts, end);
+    let (known, whole) = beginning(parts, end, Long::High);
     match end.split_last() {
         Some((1, start)) if !whole => {
-            let (closed, whole) = beginning(parts, &[start, &[0]].concat());
+            let (closed, whole) = beginning(parts, &[start, &[0]].concat(), Long::High);
             if whole { closed } else { known }
         }
         _ => known,

@@ -95,9 +95,8 @@ impl Leases {
     /// Takes a shard's lease, if it is free or has ended.
     pub fn acquire(&self, shard: Shard) -> Result<Option<Lease>> {
         let sql = format!(
-            "INSERT INTO cebe.leases AS l (shard, node, epoch, expires_at) VALUES ($3, $1, 1, {END}) \
-             ON CONFLICT (shard) DO UPDATE SET node = $1, epoch = l.epoch + 1, expires_at = {END} \
-             WHERE {FREE} RETURNING l.shard, l.epoch"
+            "UPDATE cebe.leases l SET node = $1, epoch = l.epoch + 1, expires_at = {END} \
+             WHERE l.shard = $3 AND {FREE} RETURNING l.shard, l.epoch"
         );
         let parameters = [self.own(), vec![Box::new(i16::from(shard.number()))]].into_iter().flatten().collect();
         Ok(self.leases(&sql, parameters)?.pop())
@@ -122,7 +121,7 @@ impl Leases {
 
     /// Asks a node to give its shards away and to take none; or no longer.
     pub fn drain(&self, node: &str, draining: bool) -> Result<()> {
-        const SQL: &str = "INSERT INTO cebe.nodes (node, draining) VALUES ($1, $2) \
+        const SQL: &str = "INSERT INTO cebe.cluster_nodes (node, draining) VALUES ($1, $2) \
              ON CONFLICT (node) DO UPDATE SET draining = $2";
         self.execute(SQL, vec![Box::new(node.to_owned()), Box::new(draining)])
     }
@@ -142,23 +141,22 @@ impl Leases {
     /// Says goodbye: the others need not wait for this node any more.
     pub fn leave(&self, held: &[Lease]) -> Result<()> {
         self.release(held)?;
-        self.execute("DELETE FROM cebe.nodes WHERE node = $1", vec![Box::new(self.node.clone())])
+        self.execute("DELETE FROM cebe.cluster_nodes WHERE node = $1", vec![Box::new(self.node.clone())])
     }
 
     /// Every lease, by shard; those never taken are free.
     pub fn list(&self) -> Result<Vec<LeaseRow>> {
-        const SQL: &str = "SELECT n.shard::smallint, l.node, COALESCE(l.epoch, 0), l.expires_at, \
-             COALESCE(l.node IS NULL OR l.expires_at < clock_timestamp(), true), COALESCE(s.commits, 0), \
-             s.live_position, s.backfill_position FROM generate_series(0, $1::int) AS n(shard) \
-             LEFT JOIN cebe.leases l ON l.shard = n.shard LEFT JOIN cebe.shards s ON s.shard = n.shard ORDER BY n.shard";
-        let last = i32::from(Shard::CONTROL.number());
-        self.rows(SQL, vec![Box::new(last)])?.iter().map(lease_row).collect()
+        let sql = format!(
+            "SELECT l.shard, l.node, l.epoch, l.expires_at, {FREE}, COALESCE(s.commits, 0), s.live_position, \
+             s.backfill_position FROM cebe.leases l LEFT JOIN cebe.shards s ON s.shard = l.shard ORDER BY l.shard"
+        );
+        self.rows(&sql, Vec::new())?.iter().map(lease_row).collect()
     }
 
     /// Every node that was heard, by name.
     pub fn nodes(&self) -> Result<Vec<NodeRow>> {
         const SQL: &str =
-            "SELECT node, seen_at, alive_until > clock_timestamp(), draining FROM cebe.nodes ORDER BY node";
+            "SELECT node, seen_at, alive_until > clock_timestamp(), draining FROM cebe.cluster_nodes ORDER BY node";
         let node = |row: &Row| {
             Ok(NodeRow {
                 node: row.try_get(0)?,
@@ -173,9 +171,9 @@ impl Leases {
     /// Says that the node lives; gives whether it is to drain, and how many nodes live that take shards.
     fn heartbeat(&self) -> Result<(bool, usize)> {
         let sql = format!(
-            "WITH me AS (INSERT INTO cebe.nodes AS n (node, seen_at, alive_until) VALUES ($1, clock_timestamp(), {END}) \
+            "WITH me AS (INSERT INTO cebe.cluster_nodes AS n (node, seen_at, alive_until) VALUES ($1, clock_timestamp(), {END}) \
              ON CONFLICT (node) DO UPDATE SET seen_at = clock_timestamp(), alive_until = {END} RETURNING draining) \
-             SELECT (SELECT draining FROM me), (SELECT count(*) FROM cebe.nodes \
+             SELECT (SELECT draining FROM me), (SELECT count(*) FROM cebe.cluster_nodes \
              WHERE node <> $1 AND alive_until > clock_timestamp() AND NOT draining)"
         );
         let rows = self.rows(&sql, self.own())?;
@@ -191,16 +189,12 @@ impl Leases {
             return Ok(Vec::new());
         }
         let sql = format!(
-            "WITH missing AS (INSERT INTO cebe.leases (shard) SELECT generate_series(0, $4::int) \
-             WHERE (SELECT count(*) FROM cebe.leases) <= $4 ON CONFLICT DO NOTHING), \
-             free AS (SELECT l.shard FROM cebe.leases l WHERE {FREE} ORDER BY l.shard LIMIT $3 FOR UPDATE SKIP LOCKED) \
+            "WITH free AS (SELECT l.shard FROM cebe.leases l WHERE {FREE} ORDER BY l.shard LIMIT $3 FOR UPDATE SKIP LOCKED) \
              UPDATE cebe.leases l SET node = $1, epoch = l.epoch + 1, expires_at = {END} FROM free \
              WHERE l.shard = free.shard RETURNING l.shard, l.epoch"
         );
-        let last = i32::from(Shard::CONTROL.number());
         let mut parameters = self.own();
         parameters.push(Box::new(i64::try_from(leases_max).unwrap_or(i64::MAX)));
-        parameters.push(Box::new(last));
         self.leases(&sql, parameters)
     }
 
@@ -249,7 +243,7 @@ fn lease_row(row: &Row) -> Result<LeaseRow> {
         shard: shard(row)?,
         node: row.try_get(1)?,
         epoch: row.try_get(2)?,
-        expires_at: row.try_get::<_, Option<Timestamp>>(3)?.map_or(Micros(0), |at| at.0),
+        expires_at: row.try_get::<_, Timestamp>(3)?.0,
         expired: row.try_get(4)?,
         commits: row.try_get::<_, i64>(5)?.cast_unsigned(),
         live_position: position(6)?,

@@ -57,28 +57,29 @@ impl Months {
         Ok(())
     }
 
-    /// Drops the partitions of months that hold nothing any more. One that is being read is left for the next time.
-    pub(super) async fn drop_empty(&self, connection: &mut Connection, months: &BTreeSet<u32>) -> Result<()> {
-        for name in months.iter().map(|month| partition(*month)) {
-            let dropped = connection
-                .run(&format!(
-                    "BEGIN; SET LOCAL lock_timeout = '50ms'; {LOCK}; DO $$ BEGIN \
-                     IF to_regclass('cebe.{name}') IS NOT NULL \
-                     AND NOT EXISTS (SELECT FROM cebe.{name}) THEN \
-                     LOCK TABLE cebe.events, cebe.{name} IN ACCESS EXCLUSIVE MODE; \
-                     IF NOT EXISTS (SELECT FROM cebe.{name}) THEN DROP TABLE cebe.{name}; END IF; \
-                     END IF; END $$; COMMIT"
-                ))
-                .await;
-            match dropped {
-                Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => connection.run("ROLLBACK").await?,
-                dropped => dropped?,
-            }
+    /// Drops the partitions of past months that hold nothing. A reader that began before may not have looked into one yet,
+    /// so every reader holds the parent; while there is one, they are left for the next time.
+    pub(super) async fn drop_empty(&self, connection: &mut Connection) -> Result<()> {
+        let dropped = connection.run(DROP_EMPTY).await;
+        match dropped {
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => connection.run("ROLLBACK").await?,
+            dropped => dropped?,
         }
         self.forget();
         Ok(())
     }
 }
+
+/// Looks first, and locks only when there is something to drop.
+const DROP_EMPTY: &str = "BEGIN; SET LOCAL lock_timeout = '50ms'; DO $$ DECLARE month text; is_empty boolean; BEGIN \
+     IF NOT pg_try_advisory_xact_lock(hashtext('cebe.events')) THEN RETURN; END IF; \
+     FOR month IN SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
+     WHERE i.inhparent = 'cebe.events'::regclass AND c.relname < to_char(now() AT TIME ZONE 'UTC', '\"events_\"YYYY_MM') LOOP \
+     EXECUTE format('SELECT NOT EXISTS (SELECT FROM cebe.%I)', month) INTO is_empty; \
+     IF is_empty THEN LOCK TABLE ONLY cebe.events IN ACCESS EXCLUSIVE MODE; \
+     EXECUTE format('SELECT NOT EXISTS (SELECT FROM cebe.%I)', month) INTO is_empty; \
+     IF is_empty THEN EXECUTE format('DROP TABLE cebe.%I', month); END IF; END IF; \
+     END LOOP; END $$; COMMIT";
 
 #[cfg(test)]
 mod tests {

@@ -2,10 +2,10 @@
 
 use super::{
     cells::{Cell, Kind},
-    keys::Part,
+    keys::{self, Part},
     values::{self, Codec},
 };
-use crate::port::Table;
+use crate::{Result, StoreError, port::Table};
 
 /// A table and how its rows are written and read.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ static RELATIONS: [Relation; 16] = [
     ),
     relation!(
         Node,
-        "nodes_of_people",
+        "identities",
         [COMPANY, ("node", Part::LastNode)],
         ["events": Big, "first_seen_at": Time, "links": Int, "together": Texts, "blocked": Bool, "erased": Bool,
          "packed": Bytes],
@@ -163,10 +163,15 @@ impl Relation {
         self.key.iter().flat_map(of).collect()
     }
 
+    /// The columns beside its key: the value's, then the exact key where the columns do not hold all of it.
+    pub(super) fn value_columns(&self) -> impl Iterator<Item = (String, Kind)> {
+        let values = self.values.iter().map(|(name, kind)| ((*name).to_owned(), *kind));
+        values.chain([("long_key".to_owned(), Kind::Bytes)])
+    }
+
     /// All its columns, the key first.
     pub(super) fn columns(&self) -> Vec<(String, Kind)> {
-        let values = self.values.iter().map(|(name, kind)| ((*name).to_owned(), *kind));
-        self.key_columns().into_iter().chain(values).collect()
+        self.key_columns().into_iter().chain(self.value_columns()).collect()
     }
 
     /// Control rows lie apart by the shard that wrote them.
@@ -175,10 +180,13 @@ impl Relation {
     }
 
     /// The bytes of a key and a value from the cells of a row.
-    pub(super) fn row(&self, mut cells: Vec<Cell>) -> crate::Result<(Vec<u8>, Vec<u8>)> {
-        let values = cells.split_off(self.key_columns().len());
-        let key = super::keys::bytes(&self.parts(), cells.into_iter());
-        let key = key.ok_or(crate::StoreError::Damaged(self.table))?;
+    pub(super) fn row(&self, mut cells: Vec<Cell>) -> Result<(Vec<u8>, Vec<u8>)> {
+        let mut values = cells.split_off(self.key_columns().len());
+        let key = match values.pop() {
+            Some(Cell::Bytes(long)) => Some(long),
+            _ => keys::bytes(&self.parts(), cells.into_iter()),
+        };
+        let key = key.ok_or(StoreError::Damaged(self.table))?;
         Ok((key, (self.codec.bytes)(self.table, values)?))
     }
 }

@@ -23,6 +23,9 @@ use tokio_postgres::Row;
 const PAGE_MIN: i64 = 64;
 const PAGE_MAX: i64 = 4_096;
 
+/// The parent of the log's months is held, so that none of them is dropped while it may still be read.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE ONLY cebe.events IN ACCESS SHARE MODE";
+
 /// A transaction that reads.
 pub(super) struct Moment {
     lent: Mutex<Lent>,
@@ -35,7 +38,7 @@ impl Moment {
     pub(super) fn begin(pool: &Arc<Pool>, scope: Scope) -> Result<Self> {
         let mut lent = pool.lend()?;
         let standing = lent.wait(async |connection| {
-            connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+            connection.run(BEGIN).await?;
             standing::read(connection, scope).await
         })?;
         Ok(Self { lent: Mutex::new(lent), scope, standing })
@@ -85,31 +88,27 @@ impl Moment {
         }
     }
 
-    /// A page of a range, and whether there may be another.
-    fn page(&self, relation: &Relation, range: &KeyRange, order: Order, limit: i64) -> Result<(Rows, bool)> {
-        let (parts, columns) = (relation.parts(), relation.key_columns());
-        let lower = keys::beginning(&parts, &range.start).0;
-        let upper = range.end.as_ref().map_or_else(Vec::new, |end| keys::upper(&parts, end));
+    /// A page of the rows between bounds.
+    fn page(&self, relation: &Relation, bounds: &Bounds, order: Order, limit: i64) -> Result<Vec<Vec<Cell>>> {
+        let columns = relation.key_columns();
         let mut parameters: Vec<Parameter<'_>> = Vec::new();
-        let mut bounds = String::from("true");
-        for (sign, cells) in [(">=", &lower), ("<=", &upper)] {
+        let mut conditions = String::from("true");
+        for (sign, cells) in [(bounds.lower.0, &bounds.lower.1), (bounds.upper.0, &bounds.upper.1)] {
             if !cells.is_empty() {
-                bounds += &bound(&columns[..cells.len()], sign, parameters.len());
+                conditions += &bound(&columns[..cells.len()], sign, parameters.len());
                 parameters.extend(columns.iter().zip(cells).map(|((_, kind), cell)| kind.parameter(cell)));
             }
         }
         let direction = if order == Order::Forward { "" } else { " DESC" };
         let sql = format!(
-            "SELECT {} FROM cebe.{} t WHERE {bounds}{} ORDER BY {} LIMIT {limit}",
+            "SELECT {} FROM cebe.{} t WHERE {conditions}{} ORDER BY {} LIMIT {limit}",
             selected(&relation.columns()),
             relation.name,
             self.of_shard(relation),
             listed(&columns, direction),
         );
-        let rows = self.rows(&sql, &parameters)?;
-        let more = i64::try_from(rows.len()).unwrap_or(limit) >= limit;
-        let read = |row: &Row| relation.row(cells(row, 0, &relation.columns())?);
-        Ok((rows.iter().map(read).collect::<Result<_>>()?, more))
+        let columns = relation.columns();
+        self.rows(&sql, &parameters)?.iter().map(|row| cells(row, 0, &columns)).collect()
     }
 
     /// Is a row one of those that this view is about? Only whole-table reads can meet others.
@@ -141,6 +140,31 @@ impl Moment {
     }
 }
 
+/// What rows lie between: comparisons of as many key columns as are known. At first they let through a little more than
+/// the range holds; what they let through is looked at again.
+struct Bounds {
+    lower: (&'static str, Vec<Cell>),
+    upper: (&'static str, Vec<Cell>),
+}
+
+impl Bounds {
+    fn of(relation: &Relation, range: &KeyRange) -> Self {
+        let parts = relation.parts();
+        let upper = range.end.as_ref().map_or_else(Vec::new, |end| keys::upper(&parts, end));
+        Self { lower: (">=", keys::lower(&parts, &range.start)), upper: ("<=", upper) }
+    }
+
+    /// What lies behind a row, in the direction of reading.
+    fn go_on(&mut self, relation: &Relation, last: Option<&Vec<Cell>>, order: Order) {
+        let Some(last) = last else { return };
+        let key = last[..relation.key_columns().len()].to_vec();
+        match order {
+            Order::Forward => self.lower = (">", key),
+            Order::Backward => self.upper = ("<", key),
+        }
+    }
+}
+
 impl View for Moment {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
         if table == Table::Meta {
@@ -150,25 +174,25 @@ impl View for Moment {
     }
 
     /// Rows of blocks, and the store's own, are not stored as such: a scan of them shows none.
-    fn scan(&self, table: Table, mut range: KeyRange, order: Order, visit: &mut Visit<'_>) -> Result<()> {
-        let Some(relation) = Relation::of(table) else { return Ok(()) };
+    fn scan(&self, table: Table, range: KeyRange, order: Order, visit: &mut Visit<'_>) -> Result<()> {
+        let Some(relation) = Relation::of(table).filter(|_| !range.is_empty()) else { return Ok(()) };
+        let mut bounds = Bounds::of(relation, &range);
         let mut limit = PAGE_MIN;
-        while !range.is_empty() {
-            let (rows, more) = self.page(relation, &range, order, limit)?;
-            let last = rows.last().map(|(key, _)| key.clone());
-            for (key, value) in rows {
+        loop {
+            let rows = self.page(relation, &bounds, order, limit)?;
+            let is_last = i64::try_from(rows.len()).unwrap_or(limit) < limit;
+            bounds.go_on(relation, rows.last(), order);
+            for cells in rows {
+                let (key, value) = relation.row(cells)?;
                 if range.contains(&key) && self.is_ours(relation, &key) && visit(&key, &value).is_break() {
                     return Ok(());
                 }
             }
-            match last.filter(|_| more) {
-                Some(last) if order == Order::Forward => range = range.after(&last),
-                Some(last) => range.end = Some(last),
-                None => return Ok(()),
+            if is_last {
+                return Ok(());
             }
             limit = (limit * 4).min(PAGE_MAX);
         }
-        Ok(())
     }
 
     fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
@@ -190,9 +214,9 @@ impl View for Moment {
         let parts = relation.parts();
         let mut asked: Vec<(usize, Vec<Cell>)> = Vec::with_capacity(prefixes.len());
         for (number, prefix) in prefixes.iter().enumerate() {
-            let (cells, whole) = keys::beginning(&parts, prefix);
             // Of one length, and ending where a part does: else a join would say something else.
-            if !whole || asked.first().is_some_and(|(_, first)| first.len() != cells.len()) {
+            let cells = keys::prefix(&parts, prefix).ok_or(StoreError::Damaged(table))?;
+            if asked.first().is_some_and(|(_, first)| first.len() != cells.len()) {
                 return Err(StoreError::Damaged(table));
             }
             asked.push((number, cells));
@@ -220,7 +244,7 @@ impl EventRows for Moment {
 
     fn log(&self, company: &CompanyId, before: Option<Micros>, visit: &mut VisitEvent<'_>) -> Result<()> {
         let sql = format!(
-            "SELECT {} FROM cebe.events e WHERE e.company_id = $1 AND e.received_at < COALESCE($2, 'infinity') \
+            "SELECT {} FROM cebe.events e WHERE e.company_id = $1 AND e.received_at < COALESCE($2::timestamptz, 'infinity') \
              AND (e.log_commit, e.log_month, e.log_block, e.log_slot) > ($3, $4, $5, $6) \
              ORDER BY e.company_id, e.log_commit, e.log_month, e.log_block, e.log_slot LIMIT {PAGE_MAX}",
             events::selected()

@@ -24,12 +24,9 @@ use cebe_engine::{
     rows::Place,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-
-/// The longest key that an index of the database takes, with some room for what it adds.
-const KEY_BYTES_MAX: usize = 2_500;
 
 /// A Central DB in PostgreSQL, as one writer or a reader sees it.
 pub(super) struct Store {
@@ -92,7 +89,6 @@ impl Store {
     ) -> Result<()> {
         let (batch, next) = plan(planner, &self.snapshot()?)?;
         let batch = Sorted::of(batch)?;
-        let emptied: BTreeSet<u32> = batch.gone.iter().map(|address| address.spot.month).collect();
         let before = (planner.commits(), planner.positions());
         let mut lent = self.pool.lend()?;
         lent.wait(async |connection| {
@@ -103,9 +99,9 @@ impl Store {
             Ok(connection.run("COMMIT").await?)
         })?;
         planner.advance(next);
-        if !emptied.is_empty() {
-            // The commit is done; a partition that could not be dropped is so with the next that empties it.
-            let dropped = lent.wait(async |connection| self.months.drop_empty(connection, &emptied).await);
+        if !batch.gone.is_empty() {
+            // The commit is done; a month that cannot be dropped now is so when events go the next time.
+            let dropped = lent.wait(async |connection| self.months.drop_empty(connection).await);
             if let Err(error) = dropped {
                 tracing::warn!(%error, "an empty month of the event log was not dropped");
                 return Ok(());
@@ -183,13 +179,13 @@ impl Sorted {
     }
 
     fn sort(&mut self, relation: &Relation, write: Write) -> Result<()> {
-        if write.key.len() > KEY_BYTES_MAX {
-            return Err(StoreError::KeyTooLong(write.table));
-        }
-        let mut cells = keys::cells(&relation.parts(), &write.key).ok_or(StoreError::Damaged(write.table))?;
+        let parts = relation.parts();
+        let mut cells = keys::cells(&parts, &write.key).ok_or(StoreError::Damaged(write.table))?;
         match write.value {
             Some(value) => {
+                let long = keys::long(&parts, &write.key, &cells);
                 cells.extend((relation.codec.cells)(write.table, &value)?);
+                cells.push(long);
                 self.puts.entry(write.table).or_default().push(cells);
             }
             None => self.deletes.entry(write.table).or_default().push(cells),
@@ -234,12 +230,20 @@ fn upsert(relation: &Relation, shard: i16) -> String {
     let names =
         |columns: &[(String, Kind)]| columns.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join(", ");
     let cast: Vec<String> = (1..).zip(&columns).map(|(at, (_, kind))| format!("s.c{at}{}", kind.cast())).collect();
-    let replace: Vec<String> = relation.values.iter().map(|(name, _)| format!("{name} = excluded.{name}")).collect();
+    // A row that is put as it stands is not written again.
+    let values: Vec<&str> = relation.values.iter().map(|(name, _)| *name).collect();
+    let of = |table: &str| values.iter().map(|name| format!("{table}.{name}")).collect::<Vec<_>>().join(", ");
+    let set: Vec<String> = values.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+    let conflict = match values.is_empty() {
+        true => "NOTHING".to_owned(),
+        false => {
+            format!("UPDATE SET {} WHERE ({}) IS DISTINCT FROM ({})", set.join(", "), of("t"), of("excluded"))
+        }
+    };
     let (shard_name, shard_value) =
         if relation.by_shard() { (", shard", format!(", {shard}")) } else { ("", String::new()) };
-    let conflict = if replace.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", replace.join(", ")) };
     format!(
-        "INSERT INTO cebe.{} ({}{shard_name}) SELECT {}{shard_value} FROM {} ON CONFLICT ({}{shard_name}) DO {conflict}",
+        "INSERT INTO cebe.{} AS t ({}{shard_name}) SELECT {}{shard_value} FROM {} ON CONFLICT ({}{shard_name}) DO {conflict}",
         relation.name,
         names(&columns),
         cast.join(", "),

@@ -1,5 +1,5 @@
 -- The tables of CEBE. Company first everywhere, so that they can be distributed by it. Texts sort by their bytes.
--- Columns called `packed` or `exact` are the engine's own: everything a query needs stands beside them.
+-- Columns called `packed`, `exact` or `long_key` are the engine's own: everything a query needs stands beside them.
 
 CREATE TYPE cebe.node_kind AS ENUM (
     'entity', 'customer_id', 'phone', 'email', 'bsuid', 'member_id', 'platform_user_id', 'ad_click_id', 'room_id',
@@ -29,13 +29,16 @@ CREATE TABLE cebe.leases (
     shard smallint PRIMARY KEY,
     node text,
     epoch bigint NOT NULL DEFAULT 0,
-    expires_at timestamptz NOT NULL DEFAULT '-infinity'
+    expires_at timestamptz NOT NULL DEFAULT 'epoch'
 ) WITH (fillfactor = 50);
 
-CREATE TABLE cebe.nodes (
+-- 64 shards of companies and the one of the installation, for ever.
+INSERT INTO cebe.leases (shard) SELECT generate_series(0, 64);
+
+CREATE TABLE cebe.cluster_nodes (
     node text PRIMARY KEY,
-    seen_at timestamptz NOT NULL DEFAULT '-infinity',
-    alive_until timestamptz NOT NULL DEFAULT '-infinity',
+    seen_at timestamptz NOT NULL DEFAULT 'epoch',
+    alive_until timestamptz NOT NULL DEFAULT 'epoch',
     draining boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 50);
 
@@ -88,6 +91,7 @@ CREATE TABLE cebe.dedup (
     log_commit bigint,
     log_block int,
     log_slot smallint,
+    long_key bytea,
     PRIMARY KEY (company_id, source_module, event_name, id)
 );
 
@@ -101,11 +105,12 @@ CREATE TABLE cebe.timeline (
     log_commit bigint NOT NULL,
     log_block int NOT NULL,
     log_slot smallint NOT NULL,
+    long_key bytea,
     PRIMARY KEY (company_id, anchor_kind, anchor_id, place)
 );
 
 -- Ids and identifiers: links, and who they are together with.
-CREATE TABLE cebe.nodes_of_people (
+CREATE TABLE cebe.identities (
     company_id text COLLATE "C" NOT NULL,
     node_kind cebe.node_kind NOT NULL,
     node_id text COLLATE "C" NOT NULL,
@@ -116,6 +121,7 @@ CREATE TABLE cebe.nodes_of_people (
     blocked boolean NOT NULL,
     erased boolean NOT NULL,
     packed bytea NOT NULL,
+    long_key bytea,
     PRIMARY KEY (company_id, node_kind, node_id)
 );
 
@@ -129,6 +135,7 @@ CREATE TABLE cebe.facts (
     entries int NOT NULL,
     truncated bigint NOT NULL,
     packed bytea NOT NULL,
+    long_key bytea,
     PRIMARY KEY (company_id, owner_kind, owner_id, fact, business_key)
 ) WITH (fillfactor = 80);
 
@@ -142,6 +149,7 @@ CREATE TABLE cebe.points (
     live_count bigint NOT NULL,
     sealed_sum numeric NOT NULL,
     sealed_count bigint NOT NULL,
+    long_key bytea,
     PRIMARY KEY (company_id, component, bucket, dimensions)
 ) WITH (fillfactor = 80);
 
@@ -152,6 +160,7 @@ CREATE TABLE cebe.activity (
     anchor_kind cebe.node_kind NOT NULL,
     anchor_id text COLLATE "C" NOT NULL,
     marks bigint NOT NULL,
+    long_key bytea,
     PRIMARY KEY (company_id, component, day, anchor_kind, anchor_id)
 );
 
@@ -162,6 +171,7 @@ CREATE TABLE cebe.tallies (
     component text COLLATE "C" NOT NULL,
     sum numeric NOT NULL,
     count bigint NOT NULL,
+    long_key bytea,
     PRIMARY KEY (company_id, anchor_kind, anchor_id, component)
 );
 
@@ -172,6 +182,7 @@ CREATE TABLE cebe.held (
     anchor_id text COLLATE "C" NOT NULL,
     fact text COLLATE "C" NOT NULL,
     business_key text COLLATE "C" NOT NULL,
+    long_key bytea,
     PRIMARY KEY (company_id, anchor_kind, anchor_id, fact, business_key)
 );
 
@@ -180,6 +191,7 @@ CREATE TABLE cebe.vault (
     company_id text COLLATE "C" NOT NULL,
     token bytea NOT NULL,
     sealed bytea NOT NULL,
+    long_key bytea,
     PRIMARY KEY (company_id, token)
 );
 
@@ -190,6 +202,7 @@ CREATE TABLE cebe.quarantine (
     source_module text NOT NULL,
     code text NOT NULL,
     packed bytea NOT NULL,
+    long_key bytea,
     PRIMARY KEY (company_id, receipt)
 );
 
@@ -201,6 +214,7 @@ CREATE TABLE cebe.conflicts (
     event_name text NOT NULL,
     event_id text NOT NULL,
     packed bytea NOT NULL,
+    long_key bytea,
     PRIMARY KEY (company_id, id)
 );
 
@@ -217,6 +231,7 @@ CREATE TABLE cebe.outcomes (
     quarantined bigint NOT NULL,
     no_identity bigint NOT NULL,
     warnings bigint NOT NULL,
+    long_key bytea,
     PRIMARY KEY (company_id, source_module, hour)
 ) WITH (fillfactor = 80);
 
@@ -225,6 +240,7 @@ CREATE TABLE cebe.latencies (
     source_module text COLLATE "C" NOT NULL,
     hour timestamptz NOT NULL,
     packed bytea NOT NULL,
+    long_key bytea,
     PRIMARY KEY (company_id, source_module, hour)
 ) WITH (fillfactor = 80);
 
@@ -234,6 +250,7 @@ CREATE TABLE cebe.last_seen (
     event_name text COLLATE "C" NOT NULL,
     received_at timestamptz,
     applied_at timestamptz,
+    long_key bytea,
     PRIMARY KEY (company_id, source_module, event_name)
 ) WITH (fillfactor = 80);
 
@@ -246,6 +263,7 @@ CREATE TABLE cebe.arrivals (
     hour timestamptz NOT NULL,
     count bigint NOT NULL,
     id_digest bigint NOT NULL,
+    long_key bytea,
     PRIMARY KEY (company_id, source_module, by_time, event_name, hour)
 ) WITH (fillfactor = 80);
 
@@ -255,6 +273,7 @@ CREATE TABLE cebe.control (
     id text COLLATE "C" NOT NULL,
     shard smallint NOT NULL,
     packed bytea NOT NULL,
+    long_key bytea,
     PRIMARY KEY (kind, id, shard)
 );
 
@@ -275,7 +294,7 @@ DO $$
 DECLARE
     readable text;
 BEGIN
-    FOREACH readable IN ARRAY ARRAY['events', 'timeline', 'nodes_of_people', 'facts', 'points', 'activity', 'tallies',
+    FOREACH readable IN ARRAY ARRAY['events', 'timeline', 'identities', 'facts', 'points', 'activity', 'tallies',
         'held', 'outcomes', 'latencies', 'last_seen', 'arrivals']
     LOOP
         EXECUTE format('ALTER TABLE cebe.%I ENABLE ROW LEVEL SECURITY', readable);
@@ -290,10 +309,9 @@ CREATE FUNCTION cebe.allow_reader(reader name, companies text[]) RETURNS void LA
     AS $$
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA cebe TO %I', reader);
-    EXECUTE format('GRANT SELECT ON cebe.events, cebe.timeline, cebe.nodes_of_people, cebe.facts, cebe.points, '
+    EXECUTE format('GRANT SELECT ON cebe.events, cebe.timeline, cebe.identities, cebe.facts, cebe.points, '
         'cebe.activity, cebe.tallies, cebe.held, cebe.outcomes, cebe.latencies, cebe.last_seen, cebe.arrivals TO %I', reader);
     EXECUTE format('GRANT EXECUTE ON FUNCTION cebe.my_companies() TO %I', reader);
-    EXECUTE format('ALTER ROLE %I SET default_transaction_read_only = on', reader);
     DELETE FROM cebe.readers WHERE role_name = reader;
     INSERT INTO cebe.readers SELECT reader, unnest(companies);
 END $$;
