@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use cebe_catalog::{Definitions, Micros};
-use cebe_central::Central;
+use cebe_central::{Central, OpenError, StoreError};
 use cebe_queue::Queue;
-use cebe_worker::{Positions, Worker, WorkerSettings};
+use cebe_worker::{Positions, Worker, WorkerError, WorkerSettings};
 use tokio::sync::watch;
 
 const PAUSE_FIRST: Duration = Duration::from_millis(500);
@@ -114,6 +114,11 @@ fn run_until_stopped(work: &Work, state: &State) {
         state.alive.store(false, Ordering::Relaxed);
         match run {
             Ok(Ok(())) => return,
+            Ok(Err(error)) if is_lost(&error) => {
+                // Whoever gave the lease learns of it too; nothing more can be written under it.
+                tracing::warn!(worker = work.name, "another worker has the shard; this one ends");
+                return;
+            }
             Ok(Err(error)) => tracing::error!(worker = work.name, %error, "the worker stopped; it is started again"),
             Err(_) => tracing::error!(worker = work.name, "the worker panicked; it is started again"),
         }
@@ -124,6 +129,15 @@ fn run_until_stopped(work: &Work, state: &State) {
         }
         pause = (pause * 2).min(work.pause_max);
     }
+}
+
+/// Is the right to write gone?
+fn is_lost(error: &anyhow::Error) -> bool {
+    let lost = |error: &StoreError| matches!(error, StoreError::LeaseLost { .. });
+    let opening = matches!(error.downcast_ref(), Some(OpenError::Store(error)) if lost(error));
+    opening
+        || matches!(error.downcast_ref(), Some(WorkerError::Store(error)) if lost(error))
+        || error.downcast_ref().is_some_and(lost)
 }
 
 fn run_once(work: &Work, state: &State) -> Result<()> {

@@ -22,7 +22,7 @@ const PAYLOAD_BYTES_MAX: usize = 8 << 20;
 /// Long enough that only what never comes reaches it.
 const NEVER: Duration = Duration::from_secs(120);
 /// How long a silent node keeps its shards here.
-pub const LEASE_MS: &str = "2000";
+const LEASE_MS: &str = "5000";
 /// Events of one request.
 const BATCH: u64 = 25;
 

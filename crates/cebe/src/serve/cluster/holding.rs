@@ -70,15 +70,15 @@ impl Held {
         self.with(|held| held.values().map(|(lease, _)| *lease).collect())
     }
 
-    /// Ends the workers of these leases; when this is done they have come to rest.
-    fn end(&self, leases: &[Lease]) {
+    /// Asks the workers of these leases to end, and gives them.
+    fn end(&self, leases: &[Lease]) -> Vec<Applier> {
         let ended = self.with(|held| {
             let ours = |lease: &&Lease| held.get(&lease.shard).is_some_and(|(own, _)| own == *lease);
             let shards: Vec<Shard> = leases.iter().filter(ours).map(|lease| lease.shard).collect();
             shards.iter().filter_map(|shard| held.remove(shard)).map(|(_, applier)| applier).collect::<Vec<_>>()
         });
         ended.iter().for_each(Applier::ask_to_stop);
-        ended.into_iter().for_each(Applier::stop);
+        ended
     }
 }
 
@@ -127,28 +127,36 @@ impl Holding {
     fn follow(&self, turn: &Turn) {
         if !turn.lost.is_empty() {
             tracing::warn!(shards = %named(&turn.lost), "other nodes have these shards by now");
+            // They can commit nothing more, so nobody waits for them.
             self.held.end(&turn.lost);
         }
         if !turn.surplus.is_empty() {
-            self.give(&turn.surplus);
+            self.give(turn.surplus.clone());
         }
         if !turn.taken.is_empty() {
             tracing::info!(shards = %named(&turn.taken), "took shards");
         }
         for lease in &turn.taken {
             match self.work(*lease) {
-                Ok(applier) => drop(self.held.with(|held| held.insert(lease.shard, (*lease, applier)))),
+                Ok(applier) => {
+                    let former = self.held.with(|held| held.insert(lease.shard, (*lease, applier)));
+                    former.iter().for_each(|(_, applier)| applier.ask_to_stop());
+                }
                 Err(error) => tracing::error!(shard = %lease.shard, %error, "a worker cannot be started"),
             }
         }
     }
 
-    fn give(&self, leases: &[Lease]) {
-        self.held.end(leases);
-        match self.leases.release(leases) {
-            Ok(()) => tracing::info!(shards = %named(leases), "gave shards away"),
-            Err(error) => tracing::warn!(%error, "shards cannot be given away; their leases will end"),
-        }
+    /// Gives leases back once their workers have come to rest; the others are renewed meanwhile.
+    fn give(&self, surplus: Vec<Lease>) {
+        let (ended, leases) = (self.held.end(&surplus), self.leases.clone());
+        thread::spawn(move || {
+            ended.into_iter().for_each(Applier::stop);
+            match leases.release(&surplus) {
+                Ok(()) => tracing::info!(shards = %named(&surplus), "gave shards away"),
+                Err(error) => tracing::warn!(%error, "shards cannot be given away; their leases will end"),
+            }
+        });
     }
 
     fn work(&self, lease: Lease) -> Result<Applier> {
@@ -172,7 +180,7 @@ impl Holding {
 
     fn leave(&self) {
         let leases = self.held.leases();
-        self.held.end(&leases);
+        self.held.end(&leases).into_iter().for_each(Applier::stop);
         if let Err(error) = self.leases.leave(&leases) {
             tracing::warn!(%error, "the database was not told that this node stops; its leases will end");
         }
