@@ -55,6 +55,13 @@ pub enum StoreError {
     ReadOnly,
 }
 
+impl StoreError {
+    /// Is it about a database that is not reached now, and may be later?
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Postgres(_) | Self::Busy { .. } | Self::NotOpened(_))
+    }
+}
+
 /// A store was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -103,6 +110,9 @@ pub enum OpenError {
     /// The address of a database is not one.
     #[error("`{0}` is not the address of a database; it looks like postgresql://user@host:5432/cebe")]
     Address(String),
+    /// TLS was asked for, and nothing to check the certificate by.
+    #[error("the address asks for TLS: name the file of the certificate authority too, as sslrootcert=FILE")]
+    NoAuthority,
     /// The database needs its tables made or changed first.
     #[error(
         "the database has schema version {found}, this release needs {known}; {}",

@@ -125,7 +125,9 @@ async fn main() {
     let queue: Arc<dyn Queue> =
         Arc::new(Log::open(&folder.join("queue"), Settings::default()).expect("the queue opens"));
     let central: Arc<dyn Central> = match address {
-        None => Arc::new(Embedded::open(&folder.join("central"), EmbeddedSettings::default()).expect("the store opens")),
+        None => {
+            Arc::new(Embedded::open(&folder.join("central"), EmbeddedSettings::default()).expect("the store opens"))
+        }
         Some(address) => tokio::task::block_in_place(|| postgres(address)),
     };
     for n in 0..shape.companies {

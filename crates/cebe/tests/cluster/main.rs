@@ -2,11 +2,15 @@
 //! work on. Nothing acknowledged is lost, nothing is double, and the store is what its log gives.
 #![allow(clippy::unwrap_used, reason = "an unwrap is how a test fails")]
 
+#[path = "../real_data/compare.rs"]
+mod compare;
 #[path = "../../../queue/tests/support/nats.rs"]
 mod nats;
 #[path = "../../../central/tests/support/postgres.rs"]
 mod postgres;
 mod rig;
+#[path = "../real_data/sets.rs"]
+mod sets;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -119,4 +123,31 @@ fn a_node_cut_off_from_the_database_loses_its_shards_and_nothing_else() {
     cluster.drain(&[0, 1]);
     check(&cluster.nodes[1], &companies, &acknowledged);
     cluster.nodes[0].assert_clean();
+}
+
+/// Public data through three nodes, one of which is killed again and again: the numbers an independent script computed.
+#[test]
+fn real_data_gives_the_expected_numbers_whatever_dies() {
+    let Some(set) = sets::read("olist") else { return };
+    let mut cluster = Cluster::start(3);
+    let settings = json!({"sso_id": "sso-olist", "time_zone": "UTC", "phone_region": "BR", "currency": "BRL",
+        "retention_months": 0});
+    cluster.nodes[0].put("/v1/companies/olist", &settings);
+    cluster.found(&[]);
+    let (mut sent, chunks) = (0, set.lines.chunks(5_000));
+    let deaths_every = chunks.len() / 6 + 1;
+    for (place, lines) in chunks.enumerate() {
+        cluster.push(place % 3, lines);
+        sent += lines.len();
+        if place % deaths_every == deaths_every - 1 {
+            let node = &mut cluster.nodes[place / deaths_every % 3];
+            node.kill9();
+            node.restart();
+        }
+    }
+    cluster.drain(&[0, 1, 2]);
+    compare::outcomes(&cluster.nodes[1], &set, sent);
+    compare::numbers(&cluster.nodes[2], &set);
+    cluster.nodes[0].assert_clean();
+    println!("olist: {sent} events through three nodes, all numbers as expected, verified");
 }

@@ -112,6 +112,20 @@ impl Cluster {
         }
     }
 
+    /// Pushes lines to a node, again when it says that it cannot take them now.
+    pub fn push(&self, node: usize, lines: &[String]) {
+        let (line, body) = (self.nodes[node].line(), lines.join("\n").into_bytes());
+        let began = Instant::now();
+        loop {
+            match line.ask("POST", "/v1/events", body.clone()) {
+                Some(answer) if answer.status == 200 => {
+                    return assert_eq!(answer.body["accepted"], lines.len(), "{:#}", answer.body["results"][0]);
+                }
+                answer => assert!(began.elapsed() < NEVER, "lines are taken: {answer:?}"),
+            }
+        }
+    }
+
     /// Waits until everything accepted is applied, whichever node took it.
     pub fn drain(&self, nodes: &[usize]) {
         for node in nodes.iter().chain(nodes) {

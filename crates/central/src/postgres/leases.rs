@@ -3,7 +3,7 @@
 
 use super::{
     cells::{Parameter, Timestamp},
-    pool::Pool,
+    pool::{Pool, Use},
 };
 use crate::{Result, StoreError};
 use cebe_catalog::{Micros, Shard};
@@ -221,7 +221,7 @@ impl Leases {
     }
 
     fn rows(&self, sql: &str, parameters: Vec<Parameter<'_>>) -> Result<Vec<Row>> {
-        let mut lent = self.pool.lend()?;
+        let mut lent = self.pool.lend(Use::Lease)?;
         let rows = lent.wait(async |connection| Ok(connection.rows(sql, &parameters).await?))?;
         lent.finished();
         Ok(rows)

@@ -1,6 +1,9 @@
 //! The tables, as steps that are part of the binary: each is taken once, in order, in a transaction of its own.
 
-use super::{cells::Parameter, pool::Pool};
+use super::{
+    cells::Parameter,
+    pool::{Pool, Use},
+};
 use crate::{
     OpenError, Result, StoreError,
     port::{FORMAT_VERSION, StoreFacts},
@@ -23,7 +26,7 @@ pub struct Migration {
 }
 
 pub(super) fn version(pool: &Arc<Pool>) -> Result<u32, OpenError> {
-    let mut lent = pool.lend()?;
+    let mut lent = pool.lend(Use::Lease)?;
     let version = lent.wait(async |connection| {
         match connection.rows("SELECT COALESCE(max(version), 0) FROM cebe.migrations", &[]).await {
             Ok(rows) => Ok(rows.first().map(|row| row.try_get::<_, i32>(0)).transpose()?.unwrap_or(0)),
@@ -55,7 +58,7 @@ pub(super) fn migrate(pool: &Arc<Pool>) -> Result<Vec<Migration>, OpenError> {
 
 /// Takes a step, unless another process took it meanwhile.
 fn take(pool: &Arc<Pool>, version: u32, name: &str, sql: &str) -> Result<bool, OpenError> {
-    let mut lent = pool.lend()?;
+    let mut lent = pool.lend(Use::Lease)?;
     let taken = lent.wait(async |connection| {
         connection.run("BEGIN; SELECT pg_advisory_xact_lock(hashtext('cebe.migrations'))").await?;
         connection
@@ -82,7 +85,7 @@ pub(super) fn installation(pool: &Arc<Pool>, store_id: Option<[u8; 16]>) -> Resu
     const WRITE: &str = "INSERT INTO cebe.installation AS i (format_version, store_id) VALUES ($1, $2) \
          ON CONFLICT (only_one) DO UPDATE SET store_id = COALESCE(i.store_id, excluded.store_id) \
          RETURNING format_version, store_id";
-    let mut lent = pool.lend()?;
+    let mut lent = pool.lend(Use::Lease)?;
     let facts = lent.wait(async |connection| {
         let parameters: Vec<Parameter<'_>> =
             vec![Box::new(FORMAT_VERSION.cast_signed()), Box::new(store_id.map(|id| id.to_vec()))];

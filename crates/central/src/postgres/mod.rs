@@ -13,6 +13,7 @@ mod pool;
 mod relations;
 mod shape;
 mod standing;
+mod tls;
 mod values;
 mod view;
 mod writer;
@@ -26,7 +27,7 @@ use crate::{
 };
 use cebe_catalog::Shard;
 use months::Months;
-use pool::Pool;
+use pool::{Pool, Use};
 use std::{sync::Arc, time::Duration};
 use writer::Store;
 
@@ -35,7 +36,8 @@ use writer::Store;
 pub struct PgSettings {
     /// Id shared with the queue: written by the first who names one, compared ever after. `None` does not compare.
     pub store_id: Option<[u8; 16]>,
-    /// Most connections of this process. A writer needs up to three at a time, a request that reads one.
+    /// Most connections of this process: half of them read, each for one step or request at a time, the others commit and
+    /// keep leases.
     pub connections_max: usize,
     /// How long a connection may take to open.
     pub connect_timeout: Duration,
@@ -96,12 +98,11 @@ pub struct Database {
 }
 
 impl Database {
-    /// Connects, makes the tables when that is allowed and needed, and compares the store id.
+    /// Connects to `postgresql://user:password@host:port/database`, with `?sslrootcert=FILE` under TLS; makes the tables when that is allowed and needed, and compares the store id.
     pub fn connect(url: &str, settings: PgSettings) -> Result<Self, OpenError> {
-        // The address may hold a password: it is not repeated.
-        let config = url.parse().map_err(|_| OpenError::Address(without_secret(url)))?;
+        let (config, tls) = tls::of(url)?;
         let io = |source| OpenError::Io { path: "the runtime of connections".into(), source };
-        let pool = Pool::new(config, &settings).map_err(io)?;
+        let pool = Pool::new(config, tls, &settings).map_err(io)?;
         let database = Self { pool, months: Arc::default(), settings };
         if database.settings.migrate {
             database.migrate()?;
@@ -145,7 +146,7 @@ impl Database {
 
     fn open(&self, scope: Scope, epoch: Option<i64>) -> Result<Arc<dyn Central>, OpenError> {
         let row = scope.row().ok_or(StoreError::ReadOnly)?;
-        let mut lent = self.pool.lend()?;
+        let mut lent = self.pool.lend(Use::Lease)?;
         let epoch = lent.wait(async |connection| standing::take(connection, row, epoch).await)?;
         lent.finished();
         drop(lent);

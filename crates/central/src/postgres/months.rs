@@ -40,7 +40,8 @@ impl Months {
     /// Makes the partitions of months that have none. A partition is attached, not created in place: that lets everybody
     /// else go on reading and writing.
     pub(super) async fn ensure(&self, connection: &mut Connection, months: impl Iterator<Item = u32>) -> Result<()> {
-        let missing: BTreeSet<u32> = months.filter(|month| !self.known().contains(month)).collect();
+        let mut missing: BTreeSet<u32> = months.collect();
+        missing.retain(|month| !self.known().contains(month));
         for month in missing {
             let (name, first, last) =
                 (partition(month), month_start(month).to_rfc3339(), month_start(month + 1).to_rfc3339());

@@ -1,7 +1,8 @@
 //! Connections: a few, lent to one caller at a time, opened when needed and thrown away when broken. Callers block; the
-//! connections are driven by a small runtime of their own, so that a lent one can be given back from anywhere.
+//! connections are driven by a small runtime of their own, so that a lent one can be given back from anywhere. Reads,
+//! commits and leases have a share each: a step that reads waits for a commit, so a commit never waits for reads.
 
-use super::{PgSettings, cells::Parameter};
+use super::{PgSettings, cells::Parameter, tls::Tls};
 use crate::{Result, StoreError};
 use std::{
     collections::HashMap,
@@ -9,7 +10,7 @@ use std::{
     time::Duration,
 };
 use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
-use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement, types::ToSql};
+use tokio_postgres::{Client, Config, Error, NoTls, Row, Socket, Statement, tls::TlsStream, types::ToSql};
 
 /// Statements look rows up by key in tables that grow while plans are kept: plans that suit an empty table are never
 /// wanted.
@@ -24,13 +25,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    async fn open(config: &Config) -> Result<Self, Error> {
-        let (client, driver) = config.connect(NoTls).await?;
-        tokio::spawn(async move {
-            if let Err(error) = driver.await {
-                tracing::debug!(error = %error, "a connection to the database ended");
-            }
-        });
+    async fn open(config: &Config, tls: Option<Tls>) -> Result<Self, Error> {
+        let client = match tls {
+            None => driven(config.connect(NoTls).await?),
+            Some(tls) => driven(config.connect(tls).await?),
+        };
         client.batch_execute(SESSION).await?;
         Ok(Self { client, statements: HashMap::new() })
     }
@@ -87,6 +86,19 @@ impl Driver<'_> {
     }
 }
 
+/// Drives a connection until it ends.
+fn driven<S>((client, driver): (Client, tokio_postgres::Connection<Socket, S>)) -> Client
+where
+    S: TlsStream + Unpin + Send + 'static,
+{
+    tokio::spawn(async move {
+        if let Err(error) = driver.await {
+            tracing::debug!(error = %error, "a connection to the database ended");
+        }
+    });
+    client
+}
+
 fn references<'p>(parameters: &'p [Parameter<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
     parameters.iter().map(|parameter| &**parameter as &(dyn ToSql + Sync)).collect()
 }
@@ -96,20 +108,34 @@ pub(super) struct Pool {
     /// Always there until the pool is dropped.
     runtime: Option<Runtime>,
     config: Config,
-    connections_max: usize,
+    tls: Option<Tls>,
+    /// How many may be lent, by use.
+    shares: [usize; 3],
     wait: Duration,
     state: Mutex<State>,
     returned: Condvar,
 }
 
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    Read,
+    Commit,
+    Lease,
+}
+
 #[derive(Default)]
 struct State {
     idle: Vec<Connection>,
-    lent: usize,
+    lent: [usize; 3],
 }
 
 impl Pool {
-    pub(super) fn new(mut config: Config, settings: &PgSettings) -> Result<Arc<Self>, std::io::Error> {
+    pub(super) fn new(
+        mut config: Config,
+        tls: Option<Tls>,
+        settings: &PgSettings,
+    ) -> Result<Arc<Self>, std::io::Error> {
         config.connect_timeout(settings.connect_timeout);
         config.tcp_user_timeout(settings.network_timeout);
         config.keepalives_idle(settings.network_timeout);
@@ -124,7 +150,8 @@ impl Pool {
         Ok(Arc::new(Self {
             runtime: Some(runtime),
             config,
-            connections_max: settings.connections_max.max(2),
+            tls,
+            shares: shares(settings.connections_max),
             wait: settings.connect_timeout * 4,
             state: Mutex::default(),
             returned: Condvar::new(),
@@ -135,40 +162,47 @@ impl Pool {
         Driver(self.runtime.as_ref().expect("the runtime is there until the pool is dropped"))
     }
 
-    /// Lends a connection; waits while all are lent.
-    pub(super) fn lend(self: &Arc<Self>) -> Result<Lent> {
-        let idle = self.wait_for_one()?;
-        let mut lent = Lent { connection: None, clean: true, pool: Arc::clone(self) };
+    /// Lends a connection; waits while all of its kind are lent.
+    pub(super) fn lend(self: &Arc<Self>, purpose: Use) -> Result<Lent> {
+        let idle = self.wait_for_one(purpose)?;
+        let mut lent = Lent { connection: None, clean: true, purpose, pool: Arc::clone(self) };
         lent.connection = match idle {
             Some(connection) => Some(connection),
-            None => Some(self.runtime().block_on(Connection::open(&self.config))?),
+            None => Some(self.runtime().block_on(Connection::open(&self.config, self.tls.clone()))?),
         };
         Ok(lent)
     }
 
-    fn wait_for_one(&self) -> Result<Option<Connection>> {
-        let full = |state: &mut State| state.lent >= self.connections_max;
+    fn wait_for_one(&self, purpose: Use) -> Result<Option<Connection>> {
+        let full = |state: &mut State| state.lent[purpose as usize] >= self.shares[purpose as usize];
         let (mut state, waited) =
             self.returned.wait_timeout_while(self.state(), self.wait, full).unwrap_or_else(PoisonError::into_inner);
         if waited.timed_out() {
-            return Err(StoreError::Busy { connections: self.connections_max });
+            return Err(StoreError::Busy { connections: self.shares[purpose as usize] });
         }
-        state.lent += 1;
+        state.lent[purpose as usize] += 1;
         state.idle.retain(|connection| !connection.client.is_closed());
         Ok(state.idle.pop())
     }
 
-    fn take_back(&self, connection: Option<Connection>) {
+    fn take_back(&self, purpose: Use, connection: Option<Connection>) {
         let mut state = self.state();
-        state.lent -= 1;
+        state.lent[purpose as usize] -= 1;
         state.idle.extend(connection.filter(|connection| !connection.client.is_closed()));
         drop(state);
-        self.returned.notify_one();
+        self.returned.notify_all();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Half of the connections read, two are for leases, the others commit; at least one of each.
+fn shares(connections_max: usize) -> [usize; 3] {
+    let leases = (connections_max / 8).clamp(1, 2);
+    let reads = (connections_max / 2).max(1);
+    [reads, connections_max.saturating_sub(reads + leases).max(1), leases]
 }
 
 impl Drop for Pool {
@@ -183,13 +217,14 @@ impl Drop for Pool {
 pub(super) struct Lent {
     connection: Option<Connection>,
     clean: bool,
+    purpose: Use,
     pool: Arc<Pool>,
 }
 
 impl Lent {
     /// Runs something on the connection and waits for it. Until it succeeds a transaction may be open.
     pub(super) fn wait<T>(&mut self, work: impl AsyncFnOnce(&mut Connection) -> Result<T>) -> Result<T> {
-        let Self { connection, clean, pool } = self;
+        let Self { connection, clean, pool, .. } = self;
         let connection = connection.as_mut().expect("a connection stays until it is given back");
         *clean = false;
         pool.runtime().block_on(work(connection))
@@ -203,15 +238,15 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        let pool = Arc::clone(&self.pool);
+        let (pool, purpose) = (Arc::clone(&self.pool), self.purpose);
         match self.connection.take() {
             Some(mut connection) if !self.clean => {
                 self.pool.runtime().handle().clone().spawn(async move {
                     let rolled_back = connection.run("ROLLBACK").await.is_ok();
-                    pool.take_back(rolled_back.then_some(connection));
+                    pool.take_back(purpose, rolled_back.then_some(connection));
                 });
             }
-            connection => pool.take_back(connection),
+            connection => pool.take_back(purpose, connection),
         }
     }
 }

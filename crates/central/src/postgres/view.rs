@@ -5,7 +5,7 @@ use super::{
     Scope,
     cells::{Cell, Kind, Parameter, Timestamp, escaped, unescaped},
     events, keys,
-    pool::{Lent, Pool},
+    pool::{Lent, Pool, Use},
     relations::Relation,
     standing::{self, Standing},
 };
@@ -36,12 +36,31 @@ pub(super) struct Moment {
 impl Moment {
     /// What is committed now.
     pub(super) fn begin(pool: &Arc<Pool>, scope: Scope) -> Result<Self> {
-        let mut lent = pool.lend()?;
+        Self::open(pool.lend(Use::Read)?, scope, BEGIN)
+    }
+
+    /// The beginning of a commit: what its one writer finds, on the connection that writes.
+    pub(super) fn of_commit(lent: Lent, scope: Scope) -> Result<Self> {
+        Self::open(lent, scope, "BEGIN")
+    }
+
+    fn open(mut lent: Lent, scope: Scope, begin: &str) -> Result<Self> {
         let standing = lent.wait(async |connection| {
-            connection.run(BEGIN).await?;
+            connection.run(begin).await?;
             standing::read(connection, scope).await
         })?;
         Ok(Self { lent: Mutex::new(lent), scope, standing })
+    }
+
+    /// The connection, its transaction still open.
+    pub(super) fn into_lent(self) -> Lent {
+        self.lent.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes of the whole database.
+    pub(super) fn bytes_on_disk(&self) -> Result<u64> {
+        let rows = self.rows("SELECT pg_database_size(current_database())", &[])?;
+        Ok(rows.first().map(|row| row.try_get::<_, i64>(0)).transpose()?.unwrap_or(0).cast_unsigned())
     }
 
     pub(super) fn standing(&self) -> &Standing {

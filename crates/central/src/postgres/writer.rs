@@ -6,7 +6,7 @@ use super::{
     cells::{Cell, Kind, Parameter},
     events, keys,
     months::Months,
-    pool::{Connection, Pool},
+    pool::{Connection, Pool, Use},
     relations::Relation,
     standing,
     view::{Moment, on, unnest},
@@ -15,6 +15,7 @@ use crate::{
     Result, StoreError,
     blocks::BlockCache,
     port::{Central, FORMAT_VERSION, StoreFacts, Table},
+    rows::month_of,
     snapshot::Snapshot,
     write::{Batch, Next, Planner, Write},
 };
@@ -87,13 +88,17 @@ impl Store {
         changes: &Changes,
         plan: impl FnOnce(&mut Planner, &Snapshot) -> Result<(Batch, Next)>,
     ) -> Result<()> {
-        let (batch, next) = plan(planner, &self.snapshot()?)?;
+        let mut lent = self.pool.lend(Use::Commit)?;
+        let months = changes.applied.iter().map(|applied| month_of(applied.event.header.received_at));
+        lent.wait(async |connection| self.months.ensure(connection, months).await)?;
+        let moment = Arc::new(Moment::of_commit(lent, self.scope)?);
+        let now = Snapshot::new(Arc::<Moment>::clone(&moment), Arc::clone(&self.blocks));
+        let (batch, next) = plan(planner, &now)?;
+        drop(now);
+        let mut lent = Arc::into_inner(moment).expect("nobody keeps the snapshot of a plan").into_lent();
         let batch = Sorted::of(batch)?;
         let before = (planner.commits(), planner.positions());
-        let mut lent = self.pool.lend()?;
         lent.wait(async |connection| {
-            self.months.ensure(connection, batch.added.iter().map(|(address, _)| address.spot.month)).await?;
-            connection.run("BEGIN").await?;
             standing::advance(connection, (writer.shard, writer.epoch), before, &next).await?;
             batch.write(connection, writer.shard, &changes.applied).await?;
             Ok(connection.run("COMMIT").await?)
@@ -146,12 +151,7 @@ impl Central for Store {
     fn facts(&self) -> StoreFacts {
         let facts = || -> Result<StoreFacts> {
             let moment = Moment::begin(&self.pool, self.scope)?;
-            let mut lent = self.pool.lend()?;
-            let bytes_on_disk = lent.wait(async |connection| {
-                let rows = connection.rows("SELECT pg_database_size(current_database())", &[]).await?;
-                Ok(rows.first().map(|row| row.try_get::<_, i64>(0)).transpose()?.unwrap_or(0).cast_unsigned())
-            })?;
-            lent.finished();
+            let bytes_on_disk = moment.bytes_on_disk()?;
             let (store_id, commits) = (moment.standing().store_id, moment.standing().commits);
             Ok(StoreFacts { store_id, format_version: FORMAT_VERSION, bytes_on_disk, commits })
         };

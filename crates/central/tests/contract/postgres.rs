@@ -361,6 +361,28 @@ fn sql_readers_see_their_companies_and_no_personal_data() {
     }
 }
 
+/// With TLS asked for, a server is spoken to only when its certificate is that of the address.
+#[test]
+fn tls_is_spoken_with_the_right_server_only() {
+    let own = |name: &str| rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+    let (right, wrong) = (own("127.0.0.1"), own("127.0.0.1"));
+    let server = Server::own_with_tls(&right.cert.pem(), &right.signing_key.serialize_pem());
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: String| {
+        std::fs::write(dir.path().join(name), text).unwrap();
+        dir.path().join(name).to_str().unwrap().to_owned()
+    };
+    let (right, wrong) = (file("right.pem", right.cert.pem()), file("wrong.pem", wrong.cert.pem()));
+    let address = format!("postgresql://postgres@127.0.0.1:{}/{}", server.port(), name(&server.database()));
+    let asking = |query: &str| Database::connect(&format!("{address}{query}"), pg_settings());
+    let database = asking(&format!("?sslrootcert={right}")).unwrap();
+    database.central().unwrap().commit(&one(0)).unwrap();
+    let in_clear = asking("?sslmode=disable").unwrap_err().to_string();
+    assert!(in_clear.contains("pg_hba.conf"), "the server takes TLS only: {in_clear}");
+    let stranger = asking(&format!("?sslmode=require&sslrootcert={wrong}")).unwrap_err().to_string();
+    assert!(stranger.contains("certificate"), "{stranger}");
+}
+
 /// The lanes of a shard are apart, and a position never goes back unseen.
 #[test]
 fn positions_are_kept_by_shard() {

@@ -6,7 +6,7 @@
 use std::{
     fs::{self, File},
     io::Write,
-    os::unix::fs::chown,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -18,6 +18,7 @@ use std::{
 /// A server: where its socket and its data are.
 pub struct Server {
     dir: PathBuf,
+    port: u16,
     /// A server of one's own is ended with it.
     own: Option<Own>,
 }
@@ -43,15 +44,18 @@ pub fn shared() -> &'static Server {
             let ready = state.join("ready");
             let dir = fs::read_to_string(&ready).map(PathBuf::from).unwrap_or_else(|_| {
                 let dir = make(Durability::None).keep();
-                let process = start(&dir);
+                let process = start(&dir, PORT);
                 watch(&state, &dir, process.id());
                 fs::write(&ready, dir.to_str().unwrap()).unwrap();
                 dir
             });
-            (Server { dir, own: None }, users)
+            (Server { dir, port: PORT, own: None }, users)
         })
         .0
 }
+
+/// The port that names the socket of servers without another one.
+const PORT: u16 = 5432;
 
 /// What survives a crash of the server.
 #[derive(Clone, Copy, PartialEq)]
@@ -65,9 +69,42 @@ pub enum Durability {
 impl Server {
     /// A server that nobody else uses.
     pub fn own() -> Self {
+        Self::begin(make(Durability::Commits), PORT)
+    }
+
+    /// A server of one's own that answers under TLS at 127.0.0.1 with a certificate and its key, both PEM.
+    pub fn own_with_tls(certificate: &str, key: &str) -> Self {
         let dir = make(Durability::Commits);
-        let process = start(dir.path());
-        Self { dir: dir.path().to_owned(), own: Some(Own { process, _dir: dir }) }
+        let data = dir.path().join("data");
+        let owner = fs::metadata(&data).unwrap();
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = data.join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
+        }
+        // Free now; the socket below is named by it too.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = format!("listen_addresses = '127.0.0.1'\nport = {port}\nssl = on\n");
+        let rules = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n";
+        File::options()
+            .append(true)
+            .open(data.join("postgresql.conf"))
+            .unwrap()
+            .write_all(settings.as_bytes())
+            .unwrap();
+        fs::write(data.join("pg_hba.conf"), rules).unwrap();
+        Self::begin(dir, port)
+    }
+
+    fn begin(dir: tempfile::TempDir, port: u16) -> Self {
+        let process = start(dir.path(), port);
+        Self { dir: dir.path().to_owned(), port, own: Some(Own { process, _dir: dir }) }
+    }
+
+    /// Where it listens, when it does.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The address of a new, empty database.
@@ -81,7 +118,7 @@ impl Server {
     /// The address of a database for a role.
     pub fn url(&self, database: &str, role: &str) -> String {
         let host = self.dir.to_str().unwrap().replace('/', "%2F");
-        format!("postgresql://{role}@{host}/{database}")
+        format!("postgresql://{role}@{host}:{}/{database}", self.port)
     }
 
     /// The socket that it listens at.
@@ -91,30 +128,21 @@ impl Server {
 
     /// Runs SQL as the superuser.
     pub fn sql(&self, database: &str, sql: &str) {
-        let run = binary("psql")
-            .args([
-                "-h",
-                self.dir.to_str().unwrap(),
-                "-U",
-                "postgres",
-                "-d",
-                database,
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-qc",
-                sql,
-            ])
-            .output()
-            .unwrap();
+        let run =
+            self.psql().args(["-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1", "-qc", sql]).output().unwrap();
         assert!(run.status.success(), "{sql}: {}", String::from_utf8_lossy(&run.stderr));
+    }
+
+    fn psql(&self) -> Command {
+        let mut command = binary("psql");
+        command.args(["-h", self.dir.to_str().unwrap(), "-p", &self.port.to_string()]);
+        command
     }
 
     /// What a query gives, as text, for a role; or what the database says against it.
     pub fn ask(&self, database: &str, role: &str, sql: &str) -> Result<String, String> {
-        let run = binary("psql")
-            .args(["-h", self.dir.to_str().unwrap(), "-U", role, "-d", database, "-v", "ON_ERROR_STOP=1", "-Atqc", sql])
-            .output()
-            .unwrap();
+        let run =
+            self.psql().args(["-U", role, "-d", database, "-v", "ON_ERROR_STOP=1", "-Atqc", sql]).output().unwrap();
         match run.status.success() {
             true => Ok(String::from_utf8_lossy(&run.stdout).trim().to_owned()),
             false => Err(String::from_utf8_lossy(&run.stderr).trim().to_owned()),
@@ -136,7 +164,7 @@ impl Server {
 
     /// Starts a stopped server again.
     pub fn restart(&mut self) {
-        let process = start(&self.dir);
+        let process = start(&self.dir, self.port);
         self.own.as_mut().expect("only a server of one's own is started").process = process;
     }
 }
@@ -188,7 +216,7 @@ fn make(durability: Durability) -> tempfile::TempDir {
 }
 
 /// Starts a server and waits until it answers.
-fn start(dir: &Path) -> Child {
+fn start(dir: &Path, port: u16) -> Child {
     let log = File::options().create(true).append(true).open(dir.join("log")).unwrap();
     let mut process = unprivileged(&folder().join("postgres"))
         .args(["-k", dir.to_str().unwrap(), "-D"])
@@ -197,7 +225,12 @@ fn start(dir: &Path) -> Child {
         .stderr(log)
         .spawn()
         .unwrap();
-    while !binary("pg_isready").args(["-q", "-h", dir.to_str().unwrap()]).status().unwrap().success() {
+    while !binary("pg_isready")
+        .args(["-q", "-p", &port.to_string(), "-h", dir.to_str().unwrap()])
+        .status()
+        .unwrap()
+        .success()
+    {
         if let Some(ended) = process.try_wait().unwrap() {
             panic!("postgres ended with {ended}: {}", fs::read_to_string(dir.join("log")).unwrap());
         }
