@@ -28,21 +28,21 @@ fn nodes_take_over_and_nothing_is_lost_or_double() {
     cluster.found(&companies);
     println!("first settled after {:?}", cluster.settle(0, &[0, 1, 2]));
     let load = Load::start(&cluster, &[0, 0, 1], &companies);
-    load.more(500);
+    load.more(400);
     cluster.nodes[2].kill9();
     println!("a killed node's shards were taken after {:?}", cluster.settle(0, &[0, 1]));
-    load.more(500);
+    load.more(400);
     cluster.nodes[2].restart();
     println!("a node that came back had its share after {:?}", cluster.settle(0, &[0, 1, 2]));
     cluster.postgres.crash_and_restart();
-    load.more(500);
+    load.more(400);
     cluster.nats.kill();
     cluster.nats.restart();
-    load.more(500);
+    load.more(400);
     // The lease holder wakes up late: others have its shards, and it writes nothing.
     cluster.nodes[2].signal("STOP");
     println!("a sleeping node's shards were taken after {:?}", cluster.settle(0, &[0, 1]));
-    load.more(500);
+    load.more(400);
     cluster.nodes[2].signal("CONT");
     cluster.settle(1, &[0, 1, 2]);
     let acknowledged = load.end();
@@ -85,7 +85,7 @@ fn without_the_database_events_are_taken_and_applied_later() {
     let load = Load::start(&cluster, &[0, 1], &companies);
     load.more(200);
     cluster.postgres.crash();
-    load.more(500);
+    load.more(400);
     let read = cluster.nodes[0].ask("GET", "/v1/metrics/total_spend?company_id=company-0", None);
     let is_honest = read.status == 503 || read.body["freshness"]["stale"] == true;
     assert!(is_honest, "{} {:#}", read.status, read.body);

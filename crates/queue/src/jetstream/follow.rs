@@ -13,7 +13,7 @@ use async_nats::jetstream::stream::Info;
 use super::core::Core;
 use super::error::JetStreamError;
 use super::frame::Head;
-use super::pull::{From, Pull, from_sequence};
+use super::pull::{From, Pull};
 use crate::port::Lane;
 
 /// Most heads of one request.
@@ -31,7 +31,7 @@ pub(super) async fn heads(core: Arc<Core>, lane: Lane) {
     let mut connections = core.link.made();
     loop {
         let (stream, subject) = (core.lanes[lane].stream(), core.names.subject(lane, "*"));
-        let from = From { stream, subject, deliver: from_sequence(next), heads_only: true };
+        let from = From { stream, subject, sequence: next, heads_only: true };
         match Pull::open(from).await {
             Ok(mut pull) => {
                 connections.mark_unchanged();

@@ -26,7 +26,8 @@ pub(super) struct PullFault(pub(super) String);
 pub(super) struct From<'a> {
     pub(super) stream: &'a Stream,
     pub(super) subject: String,
-    pub(super) deliver: DeliverPolicy,
+    /// The first message that may come.
+    pub(super) sequence: u64,
     /// Without bodies.
     pub(super) heads_only: bool,
 }
@@ -48,19 +49,11 @@ fn fault(error: impl std::fmt::Display) -> PullFault {
     PullFault(error.to_string())
 }
 
-/// From this sequence on.
-pub(super) fn from_sequence(sequence: u64) -> DeliverPolicy {
-    DeliverPolicy::ByStartSequence { start_sequence: sequence.max(1) }
-}
-
 impl Pull {
     pub(super) async fn open(from: From<'_>) -> Result<Pull, PullFault> {
-        let next = match from.deliver {
-            DeliverPolicy::ByStartSequence { start_sequence } => start_sequence,
-            _ => 0,
-        };
+        let next = from.sequence.max(1);
         let config = Config {
-            deliver_policy: from.deliver,
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: next },
             ack_policy: AckPolicy::None,
             filter_subject: from.subject,
             headers_only: from.heads_only,

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::core::{Core, ShardState};
 use super::frame::{FrameFault, Head, first_of, sequence_of};
-use super::pull::{From, Pull, PullFault, Pulled, from_sequence};
+use super::pull::{From, Pull, PullFault, Pulled};
 use crate::error::ReadError;
 use crate::limits::Taking;
 use crate::port::{Frame, Lane, Position, ReadLimit};
@@ -122,7 +122,7 @@ async fn fetch(core: Arc<Core>, pull: Option<Pull>, lane: Lane, shard: String, s
 
 async fn open(core: &Core, lane: Lane, shard: &str, sequence: u64, heads_only: bool) -> Result<Pull, PullFault> {
     let (stream, subject) = (core.lanes[lane].stream(), core.names.subject(lane, shard));
-    Pull::open(From { stream, subject, deliver: from_sequence(sequence), heads_only }).await
+    Pull::open(From { stream, subject, sequence, heads_only }).await
 }
 
 fn stored(core: &Core, pulled: &Pulled) -> Result<Stored, Fault> {

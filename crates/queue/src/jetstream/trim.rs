@@ -3,16 +3,18 @@
 
 use std::sync::Arc;
 
-use async_nats::datetime;
-use async_nats::jetstream::consumer::DeliverPolicy;
-
 use super::core::{Core, ShardState};
-use super::frame::{first_of, sequence_of};
-use super::pull::{From, Pull};
+use super::frame::{Head, first_of, sequence_of};
+use super::pull::{From, Pull, Pulled};
 use crate::error::TrimError;
 use crate::port::{Lane, Position};
 
 const NANOS_PER_MS: i128 = 1_000_000;
+/// Heads looked at first: as a rule the oldest is too young.
+const FIRST_HEADS: usize = 16;
+/// Most heads and bytes of one fetch; what is left is forgotten the next time.
+const FETCH_HEADS_MAX: usize = 2_000;
+const FETCH_BYTES_MAX: usize = 8 << 20;
 
 /// Forgets what lies below `below` and is old enough.
 pub(super) async fn trim(
@@ -26,31 +28,39 @@ pub(super) async fn trim(
     }
     let end = state.ends.get(lane);
     let bound = if below >= end { end } else { first_of(sequence_of(below)) };
-    let keep = match first_young(&core, &state, lane).await.map_err(|detail| core.untrimmed(lane, detail))? {
-        Some(young) => bound.min(first_of(young)),
-        None => bound,
-    };
+    let keep = first_kept(&core, &state, lane, bound).await.map_err(|detail| core.untrimmed(lane, detail))?;
     if keep > state.floor(lane) {
         forget(&core, &state, lane, keep).await.map_err(|detail| core.untrimmed(lane, detail))?;
     }
     Ok(state.floor(lane))
 }
 
-/// The sequence of the first message that is too young to be forgotten.
-async fn first_young(core: &Core, state: &ShardState, lane: Lane) -> Result<Option<u64>, String> {
-    // A message as old as the bound may go; the first one after it stays.
-    let older_than_ms = (core.clock)().saturating_sub(core.settings.trim_age_ms);
-    let start = i128::from(older_than_ms) * NANOS_PER_MS + 1;
-    let start_time = datetime::from_nanos(start).map_err(|error| error.to_string())?;
-    let from = From {
-        stream: core.lanes[lane].stream(),
-        subject: core.names.subject(lane, &state.name),
-        deliver: DeliverPolicy::ByStartTime { start_time },
-        heads_only: true,
-    };
+/// The first position that must stay: that of the first frame which is too young, at most the bound. The heads are read
+/// one by one: asked for the first message since an instant, a server that was killed before may say that there is none.
+async fn first_kept(core: &Core, state: &ShardState, lane: Lane, bound: Position) -> Result<Position, String> {
+    let mut at = core.refresh_floor(state, lane).await?;
+    if at >= bound {
+        return Ok(at);
+    }
+    let oldest_kept = i128::from((core.clock)().saturating_sub(core.settings.trim_age_ms)) * NANOS_PER_MS;
+    let (stream, subject) = (core.lanes[lane].stream(), core.names.subject(lane, &state.name));
+    let from = From { stream, subject, sequence: sequence_of(at), heads_only: true };
     let mut pull = Pull::open(from).await.map_err(|fault| fault.0)?;
-    let first = pull.fetch(1, usize::MAX >> 33).await.map_err(|fault| fault.0)?;
-    Ok(first.first().map(|pulled| pulled.sequence))
+    for heads_max in [FIRST_HEADS, FETCH_HEADS_MAX, FETCH_HEADS_MAX, FETCH_HEADS_MAX] {
+        let pulled = pull.fetch(heads_max, FETCH_BYTES_MAX).await.map_err(|fault| fault.0)?;
+        if pulled.is_empty() {
+            break;
+        }
+        for Pulled { sequence, message } in pulled {
+            let info = message.info().map_err(|error| error.to_string())?;
+            let head = Head::parse(message.headers.as_ref()).map_err(|fault| fault.to_string())?;
+            if info.published.unix_timestamp_nanos() > oldest_kept || first_of(sequence) >= bound {
+                return Ok(at.min(bound));
+            }
+            at = head.frame(sequence).end();
+        }
+    }
+    Ok(at.min(bound))
 }
 
 async fn forget(core: &Core, state: &ShardState, lane: Lane, keep: Position) -> Result<(), String> {
