@@ -26,7 +26,7 @@ use cebe_queue::AppendError;
 use std::{
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// What the door is given.
@@ -41,8 +41,18 @@ pub struct Door {
     pub master: Arc<MasterKey>,
     /// Wall clock.
     pub clock: Arc<dyn Fn() -> Micros + Send + Sync>,
+    /// Where random bytes come from: [`system_random`], unless time and chance are simulated.
+    pub random: Random,
     /// Bounds.
     pub settings: DoorSettings,
+}
+
+/// Fills bytes at random.
+pub type Random = Arc<dyn Fn(&mut [u8]) -> Result<(), getrandom::Error> + Send + Sync>;
+
+/// The random bytes of the machine.
+pub fn system_random() -> Random {
+    Arc::new(getrandom::fill)
 }
 
 /// Bounds of a door.
@@ -63,6 +73,8 @@ pub struct DoorSettings {
     pub remembered: Option<PathBuf>,
     /// Where files of history are kept until they are loaded; none: there is no loading of history.
     pub backfills: Option<PathBuf>,
+    /// Works on the thread that asks, however long it takes. For simulation.
+    pub one_thread: bool,
 }
 
 impl Default for DoorSettings {
@@ -75,6 +87,7 @@ impl Default for DoorSettings {
             view_age_max: Duration::from_millis(250),
             remembered: None,
             backfills: None,
+            one_thread: false,
         }
     }
 }
@@ -102,7 +115,7 @@ pub struct Desk(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) door: Door,
-    view: RwLock<(Arc<ControlView>, Instant)>,
+    view: RwLock<(Arc<ControlView>, Micros)>,
     receipts: Receipts,
     /// Room for bodies.
     pub(crate) room: Room,
@@ -121,6 +134,13 @@ impl Door {
         Ok(ControlView::of(&rows, &self.definitions, &self.master))
     }
 
+    /// Receipts that go on behind what was received before. In a cluster each door goes by its own clock.
+    fn receipts(&self) -> Receipts {
+        let branch = self.log.branch(0);
+        let is_sharded = self.log.is_sharded();
+        if is_sharded { Receipts::after(Micros(0)) } else { Receipts::after_those_in(&*branch.queue, (self.clock)()) }
+    }
+
     fn recall(&self) -> Option<ControlView> {
         let rows = ControlRows::recall(self.settings.remembered.as_ref()?)?;
         tracing::warn!("the store is away; the door opens with the settings it remembers");
@@ -135,20 +155,22 @@ impl Desk {
             Ok(view) => view,
             Err(error) => door.recall().ok_or(error)?,
         };
-        let receipts = Receipts::after(Micros(0));
+        let receipts = door.receipts();
         let room = Room::new(door.settings.bytes_in_flight_max);
         let pace = Pace::new(door.settings.key_requests_per_s_max);
-        let view = RwLock::new((Arc::new(view), Instant::now()));
+        let view = RwLock::new((Arc::new(view), (door.clock)()));
         Ok(Self(Arc::new(Inner { door, view, receipts, room, pace })))
     }
 
     /// The settings as they are now, at most `view_age_max` old; while the store cannot be read, as they were last.
     pub fn view(&self) -> Arc<ControlView> {
         let (view, checked) = self.held();
-        if checked.elapsed() < self.0.door.settings.view_age_max { view } else { self.refreshed(view) }
+        // A clock that was put back makes the view old too.
+        let age = Duration::from_micros(self.now().0.abs_diff(checked.0));
+        if age < self.0.door.settings.view_age_max { view } else { self.refreshed(view) }
     }
 
-    fn held(&self) -> (Arc<ControlView>, Instant) {
+    fn held(&self) -> (Arc<ControlView>, Micros) {
         self.0.view.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -166,7 +188,7 @@ impl Desk {
         if let Some(new) = new.filter(|new| new.version >= held.0.version) {
             held.0 = Arc::new(new);
         }
-        held.1 = Instant::now();
+        held.1 = self.now();
         Arc::clone(&held.0)
     }
 
@@ -232,6 +254,18 @@ impl Desk {
             created_at: self.now(),
         };
         self.change("system", Change::Key(row)).await.map(drop)
+    }
+
+    /// Random bytes.
+    pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], DoorError> {
+        let mut bytes = [0; N];
+        (self.0.door.random)(&mut bytes).map_err(DoorError::NoRandom)?;
+        Ok(bytes)
+    }
+
+    /// Does long work off the threads that serve connections. `None` when it panicked.
+    pub(crate) async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        if self.0.door.settings.one_thread { Some(work()) } else { tokio::task::spawn_blocking(work).await.ok() }
     }
 
     /// A consistent view of the store.

@@ -10,6 +10,7 @@ mod check;
 mod clock;
 mod conceal;
 mod content;
+pub mod csv;
 mod desk;
 mod envelope;
 mod equal;
@@ -33,7 +34,7 @@ mod wait;
 
 pub use auth::AuthError;
 pub use backfill::Backfills;
-pub use desk::{Desk, Door, DoorError, DoorSettings};
+pub use desk::{Desk, Door, DoorError, DoorSettings, Random, system_random};
 pub use http::{guard, openapi};
 pub use log::{Branch, Landing, Log};
 pub use reconcile::Reconciliations;

@@ -82,6 +82,10 @@ settings! {
     master_key_file: String = String::new();
     /// What is logged: a level, or rules such as `info,cebe_worker=debug`.
     log: String = "info,fjall=warn,lsm_tree=warn".into();
+    /// Where traces of requests are posted to by OTLP (HTTP, protobuf), such as http://127.0.0.1:4318/v1/traces; empty: none.
+    traces_url: String = String::new();
+    /// One request in so many is traced; one whose sender says whether it is traced is as it says.
+    traces_one_in: u64 = 100;
     /// Largest request body as it arrives, in bytes.
     request_bytes_max: u64 = 10 * 1024 * 1024;
     /// File with the certificate chain to serve TLS with, in PEM; empty: plain HTTP.

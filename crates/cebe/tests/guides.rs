@@ -132,7 +132,7 @@ fn files(folder: &Path, guide: &str) {
     write("orders.toml", blocks(guide, "toml").concat().as_bytes());
     write(
         "orders.csv",
-        "Order;Phone;Paid;Amount;State;Labels\no-9;0812-3456-7890;03/11/2025 09:00;1500,50;Lunas;a|b\n".as_bytes(),
+        "Order;Phone;Paid;Amount;State;Labels\no-9;0812-3456-7890;04/11/2025 09:00;1500,50;Lunas;a|b\n".as_bytes(),
     );
     write("sent.ndjson", paid("h-1").as_bytes());
     let mended = event("wrong", "conversion", "order.paid", json!({"payment_type": "full", "paid_amount": "5"}));

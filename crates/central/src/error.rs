@@ -62,6 +62,14 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether the store takes nothing more until it is opened again: a write or flush failed, and what is on the disk is
+    /// not known.
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Self::Backend(fjall::Error::Poisoned))
+    }
+}
+
 /// A store was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {

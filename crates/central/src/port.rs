@@ -163,6 +163,11 @@ impl Table {
         Self::LastSeen,
         Self::Arrival,
     ];
+
+    /// The table of an ordinal.
+    pub fn of_ordinal(ordinal: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|table| *table as u8 == ordinal)
+    }
 }
 
 /// Keys from `start` (inclusive) to `end` (exclusive; `None` is the table's end).

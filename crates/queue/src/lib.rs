@@ -13,7 +13,7 @@ mod port;
 
 pub mod disk;
 
-pub use embedded::{Embedded, OnFatal, Parts, Settings};
+pub use embedded::{ByHand, Embedded, Hold, OnFatal, Parts, QueueFile, Settings};
 pub use error::{AppendError, FatalError, OpenError, ReadError, TrimError};
 pub use facts::{LaneFacts, QueueFacts, StoreId, TornTail};
 pub use jetstream::{JetStream, JetStreamError, JetStreamSettings, JetStreamShard};

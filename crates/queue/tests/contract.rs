@@ -134,6 +134,7 @@ impl Subject for OnRealDisk {
             disk: Arc::new(Bounded(cebe_queue::disk::RealDisk, used_bytes_max)),
             clock: Arc::new(move || time.load(Ordering::SeqCst)),
             on_fatal: Box::new(|fatal| panic!("{fatal}: {}", fatal.source)),
+            ..Parts::default()
         };
         let settings = Settings { trim_age_ms: AGE_MS, ..small() };
         let queue = Arc::new(Embedded::open_with(dir.path(), settings, parts).unwrap());

@@ -62,6 +62,7 @@ impl House {
             definitions: Arc::new(Definitions::standard().clone()),
             master: Arc::new(MasterKey::new([7; 64])),
             clock: Arc::new(|| NOW),
+            random: crate::desk::system_random(),
             settings: DoorSettings { backfills: Some(folder), ..DoorSettings::default() },
         };
         Desk::new(door).unwrap()

@@ -80,7 +80,7 @@ pub(super) async fn post(
     let received = if content_length(&headers) <= INLINE_BYTES_MAX {
         work()?
     } else {
-        tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::Failed)??
+        desk.aside(work).await.ok_or(Refusal::Failed)??
     };
     let (results, waited) = deliver(&desk, received, asked.wait.then(|| patience(asked.timeout_ms))).await?;
     report(&grant, &results);
@@ -134,12 +134,12 @@ pub(super) async fn deliver(
     let landed = frame::deliver(desk.log(), Lane::Live, frames).await?;
     let Some(patience) = patience else { return Ok((results, false)) };
     if all_applied(desk, &landed.ends, patience).await {
-        let desk = desk.clone();
-        let settled = tokio::task::spawn_blocking(move || {
-            wait::settle(&mut results, &landed.delivered, &desk.snapshot()?)?;
+        let store = desk.clone();
+        let settled = desk.aside(move || {
+            wait::settle(&mut results, &landed.delivered, &store.snapshot()?)?;
             Ok::<_, Refusal>(results)
         });
-        results = settled.await.map_err(|_| Refusal::Failed)??;
+        results = settled.await.ok_or(Refusal::Failed)??;
     }
     Ok((results, true))
 }

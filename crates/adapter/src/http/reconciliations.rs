@@ -46,11 +46,11 @@ pub(super) async fn post(
     desk.log().until_all_applied(&[Lane::Live, Lane::Backfill], PATIENCE).await;
     let (store, claim) = (desk.snapshot()?, posted.claim);
     let (whose, about) = (company.id.clone(), module.clone());
-    let compared = tokio::task::spawn_blocking(move || {
+    let compared = desk.aside(move || {
         let finding = reconcile::compare(&store, &whose, &about, &claim)?;
         Ok::<_, Refusal>((finding, claim))
     });
-    let (finding, claim) = compared.await.map_err(|_| Refusal::Failed)??;
+    let (finding, claim) = compared.await.ok_or(Refusal::Failed)??;
     let (result, now) = (finding.to_json(), desk.now());
     let row = ReconciliationRow {
         id: new_id(&desk)?,

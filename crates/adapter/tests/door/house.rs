@@ -84,6 +84,7 @@ impl House {
             definitions: Arc::new(Definitions::standard().clone()),
             master: master.clone(),
             clock: Arc::new(|| NOW),
+            random: cebe_adapter::system_random(),
             settings,
         };
         let desk = Desk::new(door).unwrap();

@@ -32,6 +32,7 @@ impl Cluster {
             definitions: Arc::new(Definitions::standard().clone()),
             master: house.master.clone(),
             clock: Arc::new(|| NOW),
+            random: cebe_adapter::system_random(),
             settings: DoorSettings::default(),
         };
         let desk = Desk::new(door).unwrap();

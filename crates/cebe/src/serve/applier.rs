@@ -14,6 +14,8 @@ use cebe_queue::Queue;
 use cebe_worker::{Positions, Worker, WorkerError, WorkerSettings};
 use tokio::sync::watch;
 
+use super::store::{disk_failed, has_room};
+
 const PAUSE_FIRST: Duration = Duration::from_millis(500);
 /// The longest, where nothing else is known.
 pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -119,7 +121,13 @@ fn run_until_stopped(work: &Work, state: &State) {
                 tracing::warn!(worker = work.name, "another worker has the shard; this one ends");
                 return;
             }
-            Ok(Err(error)) => tracing::error!(worker = work.name, %error, "the worker stopped; it is started again"),
+            Ok(Err(error)) => {
+                tracing::error!(worker = work.name, %error, "the worker stopped; it is started again");
+                // Only a new process opens the store again.
+                if error.downcast_ref().is_some_and(WorkerError::is_lasting) && has_room(&*work.queue) {
+                    disk_failed();
+                }
+            }
             Err(_) => tracing::error!(worker = work.name, "the worker panicked; it is started again"),
         }
         metrics::counter!("cebe_worker_restarts_total").increment(1);

@@ -38,9 +38,10 @@ use tokio_rustls::TlsAcceptor;
 
 pub(crate) use first_key::made as made_key;
 pub(crate) use http::{applied_events, logs_of, verify_all};
-pub(crate) use store::Store;
+pub(crate) use store::{Store, open_both, position_of};
 pub(crate) use telemetry::log;
 
+use crate::backup::Source;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use applier::{Applier, PAUSE_MAX, Work};
@@ -122,6 +123,8 @@ async fn assemble(
     let clock = clock();
     let definitions = Arc::new(Definitions::standard().clone());
     let made_master_key = store.made_master_key;
+    let backups =
+        Source { queue: Arc::clone(&store.queue), central: store.central.clone(), data: PathBuf::from(&settings.data) };
     let (queue, central): (Arc<dyn Queue>, Arc<dyn Central>) = (store.queue, store.central);
     let positions = central.snapshot()?.positions()?;
     let applier = work(&queue, &central, &definitions, &clock)?;
@@ -134,6 +137,7 @@ async fn assemble(
         definitions: Arc::clone(&definitions),
         master: Arc::clone(&store.master),
         clock: Arc::clone(&clock),
+        random: cebe_adapter::system_random(),
         settings: door_settings(settings),
     })?;
     know_settings(&desk, &queue, &applier).await;
@@ -165,6 +169,7 @@ async fn assemble(
         worker_alive,
         telemetry,
         nodes: http::Nodes::Alone,
+        backups: Some(backups),
         request_bytes_max: usize::try_from(settings.request_bytes_max).unwrap_or(usize::MAX),
     });
     let drain_max = Duration::from_secs(settings.drain_max_s);

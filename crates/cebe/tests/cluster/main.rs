@@ -32,7 +32,7 @@ fn nodes_take_over_and_nothing_is_lost_or_double() {
     cluster.nodes[2].kill9();
     println!("a killed node's shards were taken after {:?}", cluster.settle(0, &[0, 1]));
     load.more(400);
-    cluster.nodes[2].restart();
+    cluster.nodes[2].restart_as_it_was();
     println!("a node that came back had its share after {:?}", cluster.settle(0, &[0, 1, 2]));
     cluster.postgres.crash_and_restart();
     load.more(400);
@@ -91,7 +91,7 @@ fn without_the_database_events_are_taken_and_applied_later() {
     assert!(is_honest, "{} {:#}", read.status, read.body);
     let acknowledged = load.end();
     cluster.nodes[1].kill9();
-    cluster.nodes[1].restart();
+    cluster.nodes[1].restart_as_it_was();
     let late = Load::start_at(1_000_000, &cluster, &[1], &companies);
     late.more(200);
     let late = late.end();
@@ -142,7 +142,7 @@ fn real_data_gives_the_expected_numbers_whatever_dies() {
         if place % deaths_every == deaths_every - 1 {
             let node = &mut cluster.nodes[place / deaths_every % 3];
             node.kill9();
-            node.restart();
+            node.restart_as_it_was();
         }
     }
     cluster.drain(&[0, 1, 2]);

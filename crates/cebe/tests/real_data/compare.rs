@@ -18,7 +18,7 @@ pub fn outcomes(server: &Server, set: &Set, sent: usize) {
     assert!(of("received") >= u64::try_from(sent).expect("few"), "{} received of {sent} sent", of("received"));
     assert_eq!(of("applied"), lines);
     assert_eq!(of("duplicate"), of("received") - lines);
-    assert_eq!(["conflict", "ignored", "quarantined", "no_identity"].map(of), [0; 4]);
+    assert_eq!(["conflict", "ignored", "quarantined"].map(of), [0; 3]);
 }
 
 /// Every number of `expected.json` against what the server answers.

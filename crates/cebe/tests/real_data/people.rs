@@ -147,7 +147,7 @@ pub fn link_and_unlink() {
     let [(one, _), (other, email)] = strangers(&set);
     let (deeds, pair) = (deeds(&one, &other), [&*one, &*other]);
     let silent =
-        event(&one, "d-9", "cdp", "customer.updated", 9, json!({"qontak_customer_id": one, "changed_fields": []}));
+        event(&one, "d-9", "cdp", "customer.updated", 9, json!({"qontak_customer_id": one, "change_fields": []}));
     let mut telling = silent.clone();
     telling["identifiers"] = json!({"email": email});
 

@@ -174,6 +174,9 @@ fn rows(batch: &mut Batch, changes: &Changes) {
     for conflict in &changes.conflicts {
         batch.put(&ConflictKey::of(conflict), conflict);
     }
+    for (company, id) in &changes.conflicts_removed {
+        batch.delete(&ConflictKey { company: company.clone(), id: id.clone() });
+    }
     for change in &changes.control {
         batch.set(&ControlKey::new(change.kind, &change.id), change.row.as_ref());
     }

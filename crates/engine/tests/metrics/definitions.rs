@@ -1,8 +1,18 @@
 //! The catalog's facts, components and metrics fit together and fit the folds: every name that is used exists.
 
-use crate::support::definitions::{definitions, files};
-use cebe_catalog::definition::{ComponentDefinition, FactDefinition, Formula, Whose};
-use cebe_engine::{fold, formula};
+use crate::support::{
+    DAY, World,
+    definitions::{definitions, files},
+    text,
+};
+use cebe_catalog::{
+    Definitions,
+    definition::{ComponentDefinition, FactDefinition, Formula, Sources, Whose},
+};
+use cebe_engine::{
+    fold,
+    formula::{self, Figure},
+};
 
 /// The marks that the general fold gives for a definition.
 fn steps_marks(fact: &FactDefinition) -> Vec<String> {
@@ -111,4 +121,21 @@ fn the_documents_metrics_are_there() {
     for name in named.split_whitespace() {
         assert!(all.metrics.contains_key(name), "{name}");
     }
+}
+
+/// Proves CORE-GATE-4 as far as files go: a module that no Rust knows is counted like any other.
+#[test]
+fn a_made_up_module_is_counted() {
+    let sources = Sources::embedded()
+        .with("garden/events.toml", include_str!("../../../catalog/tests/made_up/garden/events.toml"))
+        .with("garden/metrics.toml", include_str!("../../../catalog/tests/made_up/garden/metrics.toml"));
+    let definitions = Definitions::load(&sources).unwrap_or_else(|error| panic!("{error}"));
+    let mut world = World { definitions, ..World::new() };
+    for (second, plant, kind) in [(0, "p-1", "herb"), (5, "p-2", "herb"), (6, "p-3", "tree")] {
+        world.push("plant.sown", "ayu", second, &[("plant_id", text(plant)), ("kind", text(kind))]);
+    }
+    world.push("plant.harvested", "ayu", DAY, &[("plant_id", text("p-1"))]);
+    let answer = world.company().metric("harvest_rate");
+    assert_eq!((answer.numerator, answer.denominator), (Some(Figure::Whole(1)), Some(Figure::Whole(3))));
+    assert_eq!(world.company().value("gardeners"), "1");
 }

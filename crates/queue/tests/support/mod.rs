@@ -54,6 +54,7 @@ impl Store {
             on_fatal: Box::new(move |_| {
                 fatal.fetch_add(1, Ordering::SeqCst);
             }),
+            ..Parts::default()
         };
         Embedded::open_with(&dir(), self.settings.clone(), parts)
     }

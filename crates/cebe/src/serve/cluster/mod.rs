@@ -159,6 +159,7 @@ async fn assemble(
         definitions: Arc::clone(&definitions),
         master: Arc::clone(&master),
         clock: Arc::clone(&clock),
+        random: cebe_adapter::system_random(),
         settings: door_settings(settings),
     };
     let desk = tokio::task::spawn_blocking(move || Desk::new(door)).await.context("the door did not open")??;
@@ -200,6 +201,8 @@ async fn assemble(
         },
         telemetry,
         nodes: Nodes::Cluster { shards, leases },
+        // The database and the streams have backups of their own.
+        backups: None,
         request_bytes_max: usize::try_from(settings.request_bytes_max).unwrap_or(usize::MAX),
     };
     let chores = chores(&desk, roles, held.leads());

@@ -1,6 +1,7 @@
 //! The routes of adapter and retriever joined behind one middleware, with probes, measurements, verification and the
 //! description of them all. The order of the layers is the order a request meets them: trace, count, catch, who is it.
 
+mod backup;
 mod cluster;
 mod count;
 mod describe;
@@ -25,6 +26,7 @@ pub(crate) use verify::{Logs, applied_events, logs_of, verify_all};
 
 use super::roles::Roles;
 use super::telemetry::Telemetry;
+use crate::backup::Source;
 
 /// What the front is put together from.
 pub(crate) struct Front {
@@ -50,6 +52,8 @@ pub(crate) struct Front {
     pub(crate) telemetry: Telemetry,
     /// Who else there is.
     pub(crate) nodes: Nodes,
+    /// What backups are taken of; none: there are none here.
+    pub(crate) backups: Option<Source>,
     /// Largest request body as it arrives.
     pub(crate) request_bytes_max: usize,
 }
@@ -57,7 +61,7 @@ pub(crate) struct Front {
 /// Every route, ready to be served.
 pub(crate) fn router(front: Front) -> Router {
     let Front { desk, reads, roles, verify, central, definitions, freshness, .. } = front;
-    let Front { takes_events, worker_alive, telemetry, nodes, request_bytes_max, .. } = front;
+    let Front { takes_events, worker_alive, telemetry, nodes, backups, request_bytes_max, .. } = front;
     let open = Router::new()
         .route("/livez", get(probes::livez))
         .route("/readyz", get(probes::readyz))
@@ -71,7 +75,9 @@ pub(crate) fn router(front: Front) -> Router {
     } else {
         Router::new()
     };
+    let backups = backups.map_or_else(Router::new, |backups| backup::router(backups, desk.clone()));
     door.merge(answers)
+        .merge(backups)
         .merge(cluster::router(nodes))
         .fallback(fault::no_such_route)
         .method_not_allowed_fallback(fault::no_such_method)

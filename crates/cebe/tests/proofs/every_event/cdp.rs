@@ -27,7 +27,7 @@ fn created(w: &World) {
 fn updated(w: &World) {
     w.tell("ayu", "made", "customer.created", &at(3, 9, 0), json!({"qontak_customer_id": "ayu"}));
     let change = |id: &str, day: u32, value: Value| {
-        let changes = json!([{"name": "lifecycle_stage", "new_value": value}]);
+        let changes = json!([{"name": "lifecycle_stage", "value": value}]);
         let about = json!({"qontak_customer_id": "ayu", "change_fields": changes, "updated_at": at(day, 9, 0)});
         w.tell("ayu", id, "customer.updated", &at(day, 9, 0), about);
     };
@@ -49,11 +49,7 @@ fn entered(w: &World) {
     segment(w, "renamed", "entered", 5, "Friends");
     let segments = w.profile("ayu")["segments"].clone();
     assert_eq!(segments.as_array().map(Vec::len), Some(1), "{segments:#}");
-    assert_eq!(
-        (&segments[0]["segment_id"], &segments[0]["segment_name"]),
-        (&json!("s-1"), &json!("Friends")),
-        "{segments:#}"
-    );
+    assert_eq!((&segments[0]["segment_id"], &segments[0]["name"]), (&json!("s-1"), &json!("Friends")), "{segments:#}");
     assert_eq!(segments[0]["since"], "2025-11-03T02:00:00Z", "{segments:#}");
 }
 

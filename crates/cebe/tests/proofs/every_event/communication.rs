@@ -33,7 +33,7 @@ fn conversation_started(w: &World) {
     let lead = json!({"ad_id": "a", "campaign_id": "c", "ad_platform": "meta", "room_id": "r-1"});
     w.tell("", "lead", "ad.lead_captured", &at(3, 8, 0), lead);
     w.tell("", "chat", "conversation.started", &at(3, 9, 0), room(json!({"channel": "whatsapp", "bsuid": "b-1"})));
-    let stranger = w.find("bsuid=b-1");
+    let stranger = w.find("bsuid=b-1&scope=whatsapp");
     assert_eq!(stranger["resolved"], false, "{stranger:#}");
     let id = stranger["id"].as_str().expect("an id");
     assert_eq!(w.names(id), ["conversation.started", "ad.lead_captured"]);
@@ -122,7 +122,7 @@ fn bot_contained(w: &World) {
     contained(w);
     assert_eq!(w.parts("ai_containment_rate"), [1, 1]);
     let not = room(json!({"bot_flow_id": "f", "containment_flag": false}));
-    w.refused("ayu", "bot.contained", not, "invalid_enum");
+    w.refused("ayu", "bot.contained", not, "invalid_attribute");
 }
 
 fn call_completed(w: &World) {

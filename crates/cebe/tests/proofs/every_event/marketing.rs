@@ -89,7 +89,7 @@ fn opted_in(w: &World) {
     consent(w, "older", "in", 4);
     assert_eq!(status(w), "out", "{:#}", w.profile("ayu")["consent"]);
     consent(w, "newer", "in", 6);
-    assert_eq!((status(w), w.value("opt_ins")), (json!("in"), json!(1)));
+    assert_eq!((status(w), w.value("opt_ins")), (json!("in"), json!(2)));
 }
 
 fn opted_out(w: &World) {
@@ -103,7 +103,7 @@ fn opted_out(w: &World) {
 fn impression(w: &World) {
     w.tell("", "i", "ad.impression", &at(3, 9, 0), ad(json!({"ad_spend": "120"})));
     assert_eq!((w.value("ad_impressions"), w.value("observed_cost")), (json!(1), json!("120.00")));
-    assert_eq!(w.metric("ad_spend")["by_currency"].as_array().map_or(0, Vec::len), 0, "{:#}", w.metric("ad_spend"));
+    assert_eq!(w.value("ad_spend"), "0.00");
 }
 
 /// Somebody unknown; the click's id stands in the link.
