@@ -47,9 +47,19 @@ pub enum StoreError {
         /// How many there are.
         connections: usize,
     },
+    /// The database is there, and is not one that can be read.
+    #[error("the database does not open: {0}")]
+    NotOpened(String),
     /// A commit was asked of a store that only reads.
     #[error("this store only reads; commits go through the writer that holds the lease")]
     ReadOnly,
+}
+
+impl StoreError {
+    /// Is it about a database that is not reached now, and may be later?
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Postgres(_) | Self::Busy { .. } | Self::NotOpened(_))
+    }
 }
 
 impl StoreError {

@@ -4,6 +4,7 @@ mod backfill;
 mod backup;
 mod bench;
 mod catalog;
+mod cluster;
 mod company;
 mod customer;
 mod demo;
@@ -92,6 +93,7 @@ enum Command {
     Bench(bench::Bench),
     Settings(settings::Settings),
     Doctor(doctor::Doctor),
+    Cluster(cluster::Cluster),
     Migrate(migrate::Migrate),
 }
 
@@ -168,6 +170,7 @@ impl Command {
             Self::Operations(command) => command.run(context),
             Self::Settings(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
+            Self::Cluster(command) => command.run(context),
             Self::Migrate(command) => command.run(context),
         }
     }

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
 use tokio_postgres::{Client, Config, Error, NoTls, Row, Socket, Statement, tls::TlsStream, types::ToSql};
 
 /// Statements look rows up by key in tables that grow while plans are kept: plans that suit an empty table are never
@@ -67,6 +67,22 @@ impl Connection {
         let mut sink = Box::pin(self.client.copy_in(&statement).await?);
         sink.send(rows).await?;
         sink.as_mut().finish().await
+    }
+}
+
+/// The pool's runtime, to be waited for from any thread, also from one that drives another runtime.
+pub(super) struct Driver<'p>(&'p Runtime);
+
+impl Driver<'_> {
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        match Handle::try_current().map(|here| here.runtime_flavor()) {
+            Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(|| self.0.block_on(work)),
+            _ => self.0.block_on(work),
+        }
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        self.0.handle()
     }
 }
 
@@ -142,8 +158,8 @@ impl Pool {
         }))
     }
 
-    pub(super) fn runtime(&self) -> &Runtime {
-        self.runtime.as_ref().expect("the runtime is there until the pool is dropped")
+    pub(super) fn runtime(&self) -> Driver<'_> {
+        Driver(self.runtime.as_ref().expect("the runtime is there until the pool is dropped"))
     }
 
     /// Lends a connection; waits while all of its kind are lent.

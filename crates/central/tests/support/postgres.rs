@@ -122,6 +122,11 @@ impl Server {
         format!("postgresql://{role}@{host}:{}/{database}", self.port)
     }
 
+    /// The socket that it listens at.
+    pub fn socket(&self) -> PathBuf {
+        self.dir.join(".s.PGSQL.5432")
+    }
+
     /// Runs SQL as the superuser.
     pub fn sql(&self, database: &str, sql: &str) {
         let run =
