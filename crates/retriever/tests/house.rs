@@ -14,7 +14,7 @@ use cebe_engine::{
     rows::{LastSeen, LastSeenKey, OutcomeKey, Outcomes},
 };
 use cebe_privacy::{
-    access::{Grant, Role},
+    access::{Grant, Role, Scope},
     seal,
 };
 use cebe_retriever::Freshness;
@@ -258,7 +258,8 @@ fn what_people_changed_is_listed_for_admins() {
         let record = ControlRecord { received_at: Micros(i64::try_from(i).unwrap()), by: "k-admin".into(), change };
         world.control(ControlKind::Operation, &format!("{i:020}"), ControlRow::Operation(record));
     }
-    let page = world.get(&role(Role::Admin), "/v1/operations").1;
+    let everywhere = Grant { companies: Scope::All, ..role(Role::Admin) };
+    let page = world.get(&everywhere, "/v1/operations").1;
     let kinds: Vec<&str> = page["operations"].as_array().unwrap().iter().map(|o| o["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["erased", "source_changed", "key_withdrawn", "key_made"]);
     assert_eq!(page["operations"][0]["properties"]["customer"], "c-9");

@@ -259,7 +259,6 @@ fn open(outside: &Outside, has_failed: &Arc<AtomicBool>) -> Result<(Embedded, By
         segment_bytes: outside.segment_bytes,
         commit_bytes_max: 24 << 10,
         waiting_bytes_max: 96 << 10,
-        trim_age_ms: 20_000,
         ..Settings::default()
     };
     Embedded::open_by_hand(Path::new(FOLDER), settings, parts)
