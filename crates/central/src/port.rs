@@ -64,8 +64,11 @@ pub trait View: Send + Sync {
     }
 }
 
+/// A key and its value.
+pub type KeyValue = (Vec<u8>, Vec<u8>);
+
 /// Keys and values.
-pub type Rows = Vec<(Vec<u8>, Vec<u8>)>;
+pub type Rows = Vec<KeyValue>;
 
 /// Sees one event and its place in the queue, and says whether to go on.
 pub type VisitEvent<'a> = dyn FnMut(EventRecord, Place) -> ControlFlow<()> + 'a;

@@ -11,6 +11,9 @@ use cebe_catalog::EventRecord;
 use serde::de::DeserializeOwned;
 use std::{ops::ControlFlow, sync::Arc};
 
+/// The rows under a prefix.
+pub(crate) type Under<K> = Vec<(K, <K as Stored>::Row)>;
+
 /// Everything committed up to one moment. Cheap to clone; hold it no longer than one request, for it keeps old
 /// versions of rows alive.
 #[derive(Clone)]
@@ -65,7 +68,7 @@ impl Snapshot {
     }
 
     /// The rows under each prefix, in the order asked.
-    pub(crate) fn under<K: ReadBack>(&self, prefixes: &[Vec<u8>]) -> Result<Vec<Vec<(K, K::Row)>>> {
+    pub(crate) fn under<K: ReadBack>(&self, prefixes: &[Vec<u8>]) -> Result<Vec<Under<K>>> {
         if prefixes.is_empty() {
             return Ok(Vec::new());
         }

@@ -42,7 +42,7 @@ pub(super) enum Kind {
     /// Exact numbers of any size, as text.
     Numeric,
     /// A kind of node, as text.
-    NodeKind,
+    OfNode,
     Texts,
 }
 
@@ -53,7 +53,7 @@ impl Kind {
     /// The type that a parameter has on its way.
     pub(super) fn sent_as(self) -> &'static str {
         match self {
-            Self::Text | Self::Numeric | Self::NodeKind | Self::Texts => "text",
+            Self::Text | Self::Numeric | Self::OfNode | Self::Texts => "text",
             Self::Bytes => "bytea",
             Self::Big => "bigint",
             Self::Int => "int",
@@ -68,7 +68,7 @@ impl Kind {
     pub(super) fn cast(self) -> &'static str {
         match self {
             Self::Numeric => "::numeric",
-            Self::NodeKind => "::cebe.node_kind",
+            Self::OfNode => "::cebe.node_kind",
             Self::Texts => "::text[]",
             _ => "",
         }
@@ -77,7 +77,7 @@ impl Kind {
     /// How a column is selected.
     pub(super) fn selected(self, column: &str) -> String {
         match self {
-            Self::Numeric | Self::NodeKind => format!("{column}::text"),
+            Self::Numeric | Self::OfNode => format!("{column}::text"),
             _ => column.to_owned(),
         }
     }
@@ -85,7 +85,7 @@ impl Kind {
     /// One value as a parameter.
     pub(super) fn parameter(self, cell: &Cell) -> Parameter<'_> {
         match self {
-            Self::Text | Self::Numeric | Self::NodeKind | Self::Texts => Box::new(text(cell)),
+            Self::Text | Self::Numeric | Self::OfNode | Self::Texts => Box::new(text(cell)),
             Self::Bytes => Box::new(bytes(cell)),
             Self::Big => Box::new(big(cell)),
             Self::Int => Box::new(int(cell)),
@@ -99,7 +99,7 @@ impl Kind {
     /// A column of values as one parameter.
     pub(super) fn array<'c>(self, cells: impl Iterator<Item = &'c Cell>) -> Parameter<'c> {
         match self {
-            Self::Text | Self::Numeric | Self::NodeKind | Self::Texts => Box::new(cells.map(text).collect::<Vec<_>>()),
+            Self::Text | Self::Numeric | Self::OfNode | Self::Texts => Box::new(cells.map(text).collect::<Vec<_>>()),
             Self::Bytes => Box::new(cells.map(bytes).collect::<Vec<_>>()),
             Self::Big => Box::new(cells.map(big).collect::<Vec<_>>()),
             Self::Int => Box::new(cells.map(int).collect::<Vec<_>>()),
@@ -113,7 +113,7 @@ impl Kind {
     /// The value in a column of a row.
     pub(super) fn read(self, row: &Row, at: usize) -> Result<Cell> {
         Ok(match self {
-            Self::Text | Self::Numeric | Self::NodeKind => row.try_get::<_, Option<_>>(at)?.map(Cell::Text),
+            Self::Text | Self::Numeric | Self::OfNode => row.try_get::<_, Option<_>>(at)?.map(Cell::Text),
             Self::Bytes => row.try_get::<_, Option<_>>(at)?.map(Cell::Bytes),
             Self::Big => row.try_get::<_, Option<_>>(at)?.map(Cell::Big),
             Self::Int => row.try_get::<_, Option<_>>(at)?.map(Cell::Int),

@@ -31,7 +31,7 @@ impl Part {
     pub(super) fn columns(self) -> &'static [(&'static str, Kind)] {
         match self {
             Self::Text | Self::LastText => &[("", Kind::Text)],
-            Self::Node | Self::LastNode | Self::Owner => &[("_kind", Kind::NodeKind), ("_id", Kind::Text)],
+            Self::Node | Self::LastNode | Self::Owner => &[("_kind", Kind::OfNode), ("_id", Kind::Text)],
             Self::Time => &[("", Kind::Time)],
             Self::Day => &[("", Kind::Day)],
             Self::Byte => &[("", Kind::Small)],

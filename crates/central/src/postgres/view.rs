@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Result, StoreError,
-    port::{EventRows, KeyRange, Order, Rows, Table, View, Visit, VisitEvent},
+    port::{EventRows, KeyRange, KeyValue, Order, Rows, Table, View, Visit, VisitEvent},
     row::encode,
     rows::{Address, MetaKey, Spot},
 };
@@ -76,7 +76,7 @@ impl Moment {
     }
 
     /// Rows joined to keys or their beginnings: each with the number of what was asked.
-    fn joined(&self, relation: &Relation, asked: &[(usize, Vec<Cell>)]) -> Result<Vec<(usize, (Vec<u8>, Vec<u8>))>> {
+    fn joined(&self, relation: &Relation, asked: &[(usize, Vec<Cell>)]) -> Result<Vec<(usize, KeyValue)>> {
         let Some((_, first)) = asked.first() else { return Ok(Vec::new()) };
         let columns = &relation.key_columns()[..first.len()];
         let sql = format!(

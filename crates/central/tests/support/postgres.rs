@@ -2,6 +2,7 @@
 //! at the same time; a watcher stops it and removes its files when the last of them is gone, however it went.
 
 #![allow(dead_code, reason = "not every suite uses everything")]
+#![allow(clippy::zombie_processes, reason = "the shared server and its watcher outlive the test that starts them")]
 
 use std::{
     fs::{self, File},
