@@ -69,12 +69,12 @@ impl House {
         let settings = WorkerSettings::new(Arc::clone(&clock), told);
         let worker = Worker::new(Arc::clone(&queue), Arc::clone(&central), Arc::clone(&definitions), settings);
         let desk = Desk::new(Door {
-            queue: Arc::clone(&queue),
+            log: cebe_adapter::Log::whole(Arc::clone(&queue), applied),
             central: Arc::clone(&central),
             definitions,
             master: Arc::clone(&master),
             clock,
-            applied,
+            random: cebe_adapter::system_random(),
             settings: DoorSettings::default(),
         });
         let desk = desk.expect("an empty store reads");

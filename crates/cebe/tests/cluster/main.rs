@@ -75,7 +75,7 @@ fn a_drained_node_gives_its_shards_away_and_a_stopped_one_too() {
     cluster.settle(1, &[1]);
 }
 
-/// Proves CORE-CON-SLA without the database: events are taken, also by a door that starts then, and applied on its return.
+/// Proves CORE-S01-ERR1-a: events are taken, also by a door that starts then, and applied on its return.
 #[test]
 fn without_the_database_events_are_taken_and_applied_later() {
     let (mut cluster, companies) = (Cluster::start(1), companies());

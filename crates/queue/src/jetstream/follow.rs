@@ -112,5 +112,5 @@ fn compare(core: &Core, lane: Lane, stream: String, known: u64, info: &Info) -> 
         return Some(Doubt::Certain(JetStreamError::Replaced { stream }));
     }
     let found = info.state.last_sequence;
-    (found < known).then(|| Doubt::Maybe(JetStreamError::Reset { stream, found, known }))
+    (found < known).then_some(Doubt::Maybe(JetStreamError::Reset { stream, found, known }))
 }

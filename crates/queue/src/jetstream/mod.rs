@@ -151,7 +151,7 @@ async fn open(settings: JetStreamSettings, names: Names, clock: Clock) -> Result
     let (started, link) = (Instant::now(), Arc::new(Link::default()));
     let url = plain_url(&settings.url);
     loop {
-        let detail = match try_open(&settings, &names, &link).await {
+        let detail = match Box::pin(try_open(&settings, &names, &link)).await {
             Ok((client, context, streams)) => {
                 return Ok(Core::new(Made { client, context, names, settings, clock, link, streams }));
             }

@@ -131,83 +131,112 @@ fn node_name(settings: &Settings) -> String {
     format!("{name}/{}", &life[..12])
 }
 
+/// What the parts of a node share.
+struct Node {
+    opened: Opened,
+    telemetry: Telemetry,
+    definitions: Arc<Definitions>,
+    central: Arc<dyn Central>,
+    leases: Leases,
+    lease: Duration,
+    held: Arc<Held>,
+}
+
+impl Node {
+    fn of(settings: &Settings, opened: Opened) -> anyhow::Result<Self> {
+        let lease = Duration::from_millis(settings.lease_ms.max(1_000));
+        Ok(Self {
+            telemetry: Telemetry::start()?,
+            definitions: Arc::new(Definitions::standard().clone()),
+            central: Arc::new(Reader::new(&opened.database)),
+            leases: opened.database.leases(&node_name(settings), lease),
+            lease,
+            held: Arc::default(),
+            opened,
+        })
+    }
+
+    fn holding(&self) -> Holding {
+        Holding {
+            leases: self.leases.clone(),
+            lease: self.lease,
+            database: Arc::clone(&self.opened.database),
+            shards: Arc::clone(&self.opened.shards),
+            definitions: Arc::clone(&self.definitions),
+            clock: Arc::clone(&self.opened.clock),
+            held: Arc::clone(&self.held),
+        }
+    }
+
+    fn door(&self, settings: &Settings) -> Door {
+        Door {
+            log: self.opened.shards.log(),
+            central: Arc::clone(&self.central),
+            definitions: Arc::clone(&self.definitions),
+            master: Arc::clone(&self.opened.master),
+            clock: Arc::clone(&self.opened.clock),
+            random: cebe_adapter::system_random(),
+            settings: door_settings(settings),
+        }
+    }
+
+    fn watching(&self, settings: &Settings, desk: &Desk) -> Watching {
+        Watching {
+            leases: self.leases.clone(),
+            shards: Arc::clone(&self.opened.shards),
+            held: Arc::clone(&self.held),
+            central: Arc::clone(&self.central),
+            desk: desk.clone(),
+            telemetry: self.telemetry.clone(),
+            clock: Arc::clone(&self.opened.clock),
+            tick_every: Duration::from_secs(settings.tick_every_s.max(1)),
+            runtime: tokio::runtime::Handle::current(),
+        }
+    }
+
+    fn front(self, settings: &Settings, roles: Roles, desk: Desk) -> Front {
+        let Self { opened: Opened { master, shards, .. }, telemetry, definitions, central, leases, held, .. } = self;
+        let (fresh, open) = (Arc::clone(&shards), Arc::clone(&shards));
+        let freshness: super::Fresh = Arc::new(move || fresh.freshness(Lane::Live));
+        let takes_events: Arc<dyn Fn() -> bool + Send + Sync> = Arc::new(move || open.is_open());
+        Front {
+            reads: super::reads(&desk, &central, &definitions, &master, Arc::clone(&freshness)),
+            desk,
+            roles,
+            verify: logs(&shards, &leases, &central),
+            central,
+            definitions,
+            freshness,
+            takes_events: roles.adapter.then_some(takes_events),
+            worker_alive: Arc::new(move || held.is_alive()),
+            telemetry,
+            nodes: Nodes::Cluster { shards, leases },
+            // The database and the streams have backups of their own.
+            backups: None,
+            request_bytes_max: usize::try_from(settings.request_bytes_max).unwrap_or(usize::MAX),
+        }
+    }
+}
+
 async fn assemble(
     settings: &Settings,
     roles: Roles,
-    opened: Opened,
+    mut opened: Opened,
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
 ) -> anyhow::Result<Server> {
-    let Opened { master, made_master_key, database, shards, clock } = opened;
-    let (telemetry, definitions) = (Telemetry::start()?, Arc::new(Definitions::standard().clone()));
-    let central: Arc<dyn Central> = Arc::new(Reader::new(&database));
-    let lease = Duration::from_millis(settings.lease_ms.max(1_000));
-    let (leases, held) = (database.leases(&node_name(settings), lease), Arc::new(Held::default()));
-    let holding = Holding {
-        leases: leases.clone(),
-        lease,
-        database: Arc::clone(&database),
-        shards: Arc::clone(&shards),
-        definitions: Arc::clone(&definitions),
-        clock: Arc::clone(&clock),
-        held: Arc::clone(&held),
-    };
-    let holding = if roles.worker { Some(holding.start()?) } else { None };
-    let door = Door {
-        log: shards.log(),
-        central: Arc::clone(&central),
-        definitions: Arc::clone(&definitions),
-        master: Arc::clone(&master),
-        clock: Arc::clone(&clock),
-        random: cebe_adapter::system_random(),
-        settings: door_settings(settings),
-    };
+    let made_master_key = opened.made_master_key.take();
+    let node = Node::of(settings, opened)?;
+    let holding = if roles.worker { Some(node.holding().start()?) } else { None };
+    let door = node.door(settings);
     let desk = tokio::task::spawn_blocking(move || Desk::new(door)).await.context("the door did not open")??;
-    let watching = Watching {
-        leases: leases.clone(),
-        shards: Arc::clone(&shards),
-        held: Arc::clone(&held),
-        central: Arc::clone(&central),
-        desk: desk.clone(),
-        telemetry: telemetry.clone(),
-        clock: Arc::clone(&clock),
-        tick_every: Duration::from_secs(settings.tick_every_s.max(1)),
-        runtime: tokio::runtime::Handle::current(),
-    };
-    let watching = watching.start()?;
+    let watching = node.watching(settings, &desk).start()?;
     let made_key = if roles.adapter { first_key::of_cluster(&desk, &settings.admin_key).await? } else { None };
-    alerts::start(settings, telemetry.clone())?;
-    let fresh = {
-        let shards = Arc::clone(&shards);
-        Arc::new(move || shards.freshness(Lane::Live))
-    };
-    let reads = super::reads(&desk, &central, &definitions, &master, fresh.clone());
-    let takes_events: Arc<dyn Fn() -> bool + Send + Sync> = {
-        let shards = Arc::clone(&shards);
-        Arc::new(move || shards.is_open())
-    };
-    let front = Front {
-        desk: desk.clone(),
-        reads,
-        roles,
-        verify: logs(&shards, &leases, &central),
-        central,
-        definitions,
-        freshness: fresh,
-        takes_events: roles.adapter.then_some(takes_events),
-        worker_alive: {
-            let held = Arc::clone(&held);
-            Arc::new(move || held.is_alive())
-        },
-        telemetry,
-        nodes: Nodes::Cluster { shards, leases },
-        // The database and the streams have backups of their own.
-        backups: None,
-        request_bytes_max: usize::try_from(settings.request_bytes_max).unwrap_or(usize::MAX),
-    };
-    let chores = chores(&desk, roles, held.leads());
+    alerts::start(settings, node.telemetry.clone())?;
+    let chores = chores(&desk, roles, node.held.leads());
     let address = listener.local_addr().context("the listener has no address")?;
-    let connections = Connections { listener, app: http::router(front), tls, bounds: super::bounds(settings) };
+    let app = http::router(node.front(settings, roles, desk));
+    let connections = Connections { listener, app, tls, bounds: super::bounds(settings) };
     let drain_max = Duration::from_secs(settings.drain_max_s);
     let finish = async move {
         let ended = tokio::task::spawn_blocking(move || {
