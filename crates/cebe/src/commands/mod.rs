@@ -4,6 +4,7 @@ mod backfill;
 mod backup;
 mod bench;
 mod catalog;
+mod cluster;
 mod company;
 mod customer;
 mod demo;
@@ -13,6 +14,7 @@ mod identity;
 mod key;
 mod metric;
 mod metrics;
+mod migrate;
 mod operations;
 mod push;
 mod quarantine;
@@ -91,6 +93,8 @@ enum Command {
     Bench(bench::Bench),
     Settings(settings::Settings),
     Doctor(doctor::Doctor),
+    Cluster(cluster::Cluster),
+    Migrate(migrate::Migrate),
 }
 
 /// What a command works with.
@@ -166,6 +170,8 @@ impl Command {
             Self::Operations(command) => command.run(context),
             Self::Settings(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
+            Self::Cluster(command) => command.run(context),
+            Self::Migrate(command) => command.run(context),
         }
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn has_room(queue: &dyn Queue) -> bool {
 }
 
 /// Queue and store must meet: the next record to apply is there, or is the next to be written.
-fn no_gap(queue: &dyn Queue, positions: &[Place]) -> Result<(), Failure> {
+pub(super) fn no_gap(queue: &dyn Queue, positions: &[Place]) -> Result<(), Failure> {
     let facts = queue.facts();
     for lane in Lane::ALL {
         let applied = position_of(positions, lane);

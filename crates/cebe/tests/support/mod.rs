@@ -26,6 +26,7 @@ pub struct Server {
     /// Held open, so that the server can always print.
     _stdout: BufReader<ChildStdout>,
     folder: TempDir,
+    settings: Vec<(String, String)>,
     url: String,
     agent: Agent,
     /// A disk of its own, when it has one.
@@ -75,7 +76,8 @@ impl Server {
 
     fn in_folder(folder: TempDir, settings: &[(&str, &str)], words: Stdio) -> Self {
         let (child, stdout, url) = spawn(None, folder.path(), settings, words);
-        Self { child, _stdout: stdout, folder, url, agent: agent(), disk: None }
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { child, _stdout: stdout, folder, settings, url, agent: agent(), disk: None }
     }
 
     /// A server on an empty store on a disk of this size; `None` where none can be mounted.
@@ -83,7 +85,8 @@ impl Server {
         let folder = tempfile::tempdir().expect("a folder for the store");
         let disk = SmallDisk::mount(folder.path(), size)?;
         let (child, stdout, url) = spawn(Some(&disk), folder.path(), settings, Stdio::inherit());
-        Some(Self { child, _stdout: stdout, folder, url, agent: agent(), disk: Some(disk) })
+        let settings = Vec::new();
+        Some(Self { child, _stdout: stdout, folder, settings, url, agent: agent(), disk: Some(disk) })
     }
 
     /// Puts a file of this size on its disk, as far as there is room, in the place of the one before.
@@ -137,11 +140,24 @@ impl Server {
         self.restart_with(&[]);
     }
 
+    /// Starts it again on the same store, with the settings it was first started with.
+    pub fn restart_as_it_was(&mut self) {
+        let settings = self.settings.clone();
+        let settings: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.restart_with(&settings);
+    }
+
     /// Starts it again on the same store, with these settings.
     pub fn restart_with(&mut self, settings: &[(&str, &str)]) {
         let (child, stdout, url) = spawn(self.disk.as_ref(), self.folder.path(), settings, Stdio::inherit());
         (self.child, self._stdout, self.url) = (child, stdout, url);
         self.agent = agent();
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
     }
 
     /// The same, with its log to be read.

@@ -11,6 +11,8 @@ use utoipa::openapi::InfoBuilder;
     super::probes::livez,
     super::probes::readyz,
     super::probes::measurements,
+    super::cluster::look,
+    super::cluster::drain,
     super::backup::take,
     super::verify::start,
     super::verify::look,
