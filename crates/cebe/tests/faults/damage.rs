@@ -128,6 +128,19 @@ fn a_changed_byte_in_any_file_of_a_store() {
     assert!(ends_of(&ends, "master.key").contains(&"told"));
 }
 
+/// A key that is a key, and not the one of this store, is refused: with it every company would be an unknown one.
+#[test]
+fn the_key_of_another_store_is_refused() {
+    let (server, _) = stopped();
+    let path = server.data().join("master.key");
+    let key = fs::read_to_string(&path).unwrap();
+    let digit = if key.starts_with('0') { "1" } else { "0" };
+    fs::write(&path, format!("{digit}{}", &key[1..])).unwrap();
+    let refused = run(&["verify", "--data", server.data().to_str().unwrap()], server.data().parent().unwrap());
+    let words = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(5) && words.contains("it is not the key of this store"), "{words}");
+}
+
 /// A store whose rows lie in tables.
 #[test]
 fn a_changed_byte_in_any_file_of_the_tables() {

@@ -181,7 +181,8 @@ fn evidence_and_audits_are_forgotten_after_their_time() {
         .unwrap();
         (now.conflicts(&rig::company(), None, 10).unwrap().len(), operations)
     };
-    assert_eq!(kept(89), (1, 2));
+    // The conflict is told as a rejection too.
+    assert_eq!(kept(89), (1, 3));
     assert_eq!(kept(91), (0, 1), "evidence and operating events go, the audit stays");
     assert_eq!(kept(729), (0, 1));
     assert_eq!(kept(731), (0, 0));
