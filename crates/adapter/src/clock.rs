@@ -1,7 +1,13 @@
-//! Receipt times: never running backwards, and one of its own for every record, so that they can name receipts.
+//! Receipt times: never running backwards, and one of its own for every record, so that they can name receipts. That
+//! holds over a restart too: a door goes on behind the receipts that are in its queue.
 
-use cebe_catalog::Micros;
+use cebe_catalog::{Micros, Record, time::DAY};
+use cebe_queue::{Lane, Position, Queue, ReadError, ReadLimit};
 use std::sync::atomic::{AtomicI64, Ordering};
+
+/// How many of a lane's last records are looked at for the newest receipt. Appends stand almost in the order of their
+/// receipts: only what was being received at the same time may stand behind it.
+const LOOKED_AT: u64 = 1 << 16;
 
 /// Gives out receipt times.
 #[derive(Debug)]
@@ -11,6 +17,22 @@ impl Receipts {
     /// Receipts after `last`.
     pub(crate) fn after(last: Micros) -> Self {
         Self(AtomicI64::new(last.0))
+    }
+
+    /// Receipts after those in the queue. A clock that was more than a day ahead was wrong, and is not followed.
+    pub(crate) fn after_those_in(queue: &dyn Queue, now: Micros) -> Self {
+        let newest = newest(queue).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the last receipts cannot be read; going on with the clock");
+            Micros(0)
+        });
+        if newest.0 - now.0 > DAY {
+            tracing::error!(
+                newest = newest.to_rfc3339(),
+                "the clock was more than a day ahead; receipts go back to it"
+            );
+            return Self::after(Micros(0));
+        }
+        Self::after(newest)
     }
 
     /// The first of `count` receipt times in a row, at `now` or, when those are taken, right behind them.
@@ -23,9 +45,58 @@ impl Receipts {
     }
 }
 
+/// The newest receipt among the last records of both lanes.
+fn newest(queue: &dyn Queue) -> Result<Micros, ReadError> {
+    let (facts, mut newest) = (queue.facts(), Micros(0));
+    let limit = ReadLimit { records_max: 4_096, bytes_max: 16 << 20 };
+    for lane in Lane::ALL {
+        let (first, end) = (facts.lanes[lane].first, facts.lanes[lane].end);
+        let mut at = first.max(Position(end.0.saturating_sub(LOOKED_AT)));
+        loop {
+            let records = queue.read(lane, at, limit)?;
+            let Some((last, _)) = records.last() else { break };
+            at = last.plus(1);
+            let receipts = records.iter().filter_map(|(_, bytes)| received_at(bytes));
+            newest = receipts.max().unwrap_or_default().max(newest);
+        }
+    }
+    Ok(newest)
+}
+
+fn received_at(bytes: &[u8]) -> Option<Micros> {
+    match Record::from_bytes(bytes).ok()? {
+        Record::Control(control) => Some(control.received_at),
+        record => record.header().map(|header| header.received_at),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cebe_catalog::{Lane as RecordLane, record::Header};
+    use cebe_queue::Memory;
+
+    async fn queue_with(received_at: i64) -> Memory {
+        let queue = Memory::default();
+        let (company, module) = ("c".into(), "m".into());
+        let header = Header { company, module, received_at: Micros(received_at), lane: RecordLane::Backfill };
+        let record = Record::Ignored(header).to_bytes().into();
+        queue.append(Lane::Backfill, Default::default(), vec![record]).await.unwrap();
+        queue
+    }
+
+    #[tokio::test]
+    async fn a_door_goes_on_behind_what_was_received_before_the_clock_was_set_back() {
+        let queue = queue_with(5_000).await;
+        assert_eq!(Receipts::after_those_in(&queue, Micros(1_000)).take(Micros(1_000), 1), Micros(5_001));
+        assert_eq!(Receipts::after_those_in(&queue, Micros(9_000)).take(Micros(9_000), 1), Micros(9_000));
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_was_days_ahead_is_not_followed() {
+        let queue = queue_with(2 * DAY).await;
+        assert_eq!(Receipts::after_those_in(&queue, Micros(1_000)).take(Micros(1_000), 1), Micros(1_000));
+    }
 
     #[test]
     fn receipts_rise_whatever_the_clock_does() {

@@ -3,23 +3,26 @@
 //! first, then `rows/` for what lies where.
 
 mod blocks;
+mod check;
 pub mod embedded;
 mod error;
 mod key;
 pub mod memory;
 pub mod port;
+pub mod postgres;
 mod read;
 mod row;
 mod rows;
 mod snapshot;
 mod write;
 
+pub use check::check_row;
 pub use embedded::{Embedded, EmbeddedSettings};
 // The rows that the port speaks of, for readers that have no other business with the engine.
 pub use cebe_engine::{change, rows as engine_rows};
 pub use error::{OpenError, StoreError};
-pub use memory::Memory;
-pub use port::{Central, FORMAT_VERSION, KeyRange, Order, StoreFacts, Table, View, Visit};
+pub use memory::{Memory, Saved};
+pub use port::{Central, EventRows, FORMAT_VERSION, KeyRange, Order, StoreFacts, Table, View, Visit};
 pub use rows::{Address, TimelineCursor, TimelineRow};
 pub use snapshot::Snapshot;
 

@@ -21,6 +21,10 @@ const BLOCKS_CACHED: usize = 256;
 /// Keys begin with the table's ordinal.
 type Rows = RedBlackTreeMapSync<Vec<u8>, Vec<u8>>;
 
+/// What a store in memory held at one moment.
+#[derive(Clone)]
+pub struct Saved(Rows);
+
 /// A Central DB in memory.
 pub struct Memory {
     rows: RwLock<Rows>,
@@ -31,10 +35,20 @@ pub struct Memory {
 impl Memory {
     /// An empty store.
     pub fn new() -> Self {
+        Self::restored(Saved(Rows::new_sync()))
+    }
+
+    /// Everything the store holds now. Cheap, whatever its size.
+    pub fn saved(&self) -> Saved {
+        Saved(self.rows.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// A store as it was when it was saved: what a simulated crash goes back to.
+    pub fn restored(saved: Saved) -> Self {
         let blocks = Arc::new(BlockCache::new(BLOCKS_CACHED));
-        let empty = Snapshot::new(Arc::new(Moment(Rows::new_sync())), Arc::clone(&blocks));
-        let planner = Planner::new(&empty, 0).expect("an empty map cannot fail");
-        Self { rows: RwLock::new(Rows::new_sync()), planner: Mutex::new(planner), blocks }
+        let then = Snapshot::new(Arc::new(Moment(saved.0.clone())), Arc::clone(&blocks));
+        let planner = Planner::new(&then, 0).expect("a store in memory is whole");
+        Self { rows: RwLock::new(saved.0), planner: Mutex::new(planner), blocks }
     }
 
     fn write(&self, plan: impl FnOnce(&mut Planner, &Snapshot) -> Result<(Batch, Next)>) -> Result<()> {

@@ -35,11 +35,13 @@ pub struct ReadSettings {
     pub deadline: Duration,
     /// Company metric answers that are remembered for that.
     pub answers_kept: usize,
+    /// Reads on the thread that asks, however long it takes. For simulation.
+    pub one_thread: bool,
 }
 
 impl Default for ReadSettings {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(5), answers_kept: 1_024 }
+        Self { deadline: Duration::from_secs(5), answers_kept: 1_024, one_thread: false }
     }
 }
 

@@ -2,11 +2,11 @@
 //! over it, what the commit writes.
 
 use crate::run::WorkerError;
-use cebe_catalog::{CompanyId, EventId, EventName, EventRecord, SourceModule};
+use cebe_catalog::{CompanyId, EventId, EventName, EventRecord, Node, SourceModule};
 use cebe_central::Snapshot;
 use cebe_engine::{
     change::{Applied, Changes},
-    rows::{FactKey, FactRow, NodeKey, NodeRow, Seen, SeenKey},
+    rows::{FactKey, FactRow, NodeKey, NodeRow, Owner, Seen, SeenKey},
     want::{Loaded, Wants},
 };
 
@@ -30,9 +30,9 @@ impl<'c> Ahead<'c> {
         (plain && sorted).then_some(Self { changes, applied })
     }
 
-    /// Can this be answered from single rows?
+    /// Can this be answered from rows, without any event of the log?
     pub fn answers(&self, wants: &Wants) -> bool {
-        wants.persons.is_empty() && wants.events.is_empty() && wants.histories.is_empty()
+        wants.events.is_empty() && wants.histories.is_empty()
     }
 
     /// Answers a round of reading; `before` is the store without the commit.
@@ -40,14 +40,29 @@ impl<'c> Ahead<'c> {
         let (seen, seen_left) = split(&wants.seen, |key| self.seen(key));
         let (nodes, nodes_left) = split(&wants.nodes, |key| self.node(key));
         let (facts, facts_left) = split(&wants.facts, |key| self.fact(key));
-        let left = Wants { seen: seen_left, nodes: nodes_left, facts: facts_left, ..Wants::default() };
+        let persons = wants.persons.clone();
+        let left = Wants { seen: seen_left, nodes: nodes_left, facts: facts_left, persons, ..Wants::default() };
         let loaded = before.load(&left)?;
+        let stored = wants.persons.iter().zip(loaded.persons);
         Ok(Loaded {
             seen: merge(seen, loaded.seen),
             nodes: merge(nodes, loaded.nodes),
             facts: merge(facts, loaded.facts),
+            persons: stored.map(|(key, facts)| self.person(key, facts)).collect(),
             ..Loaded::default()
         })
+    }
+
+    /// All facts of an anchor: as stored, and over them what the commit writes.
+    fn person(&self, key: &NodeKey, mut facts: Vec<(FactKey, FactRow)>) -> Vec<(FactKey, FactRow)> {
+        let wanted = (&key.company, Some(&key.node));
+        let from = self.changes.facts.partition_point(|(fact, _)| owner(fact) < wanted);
+        let written = self.changes.facts[from..].iter().take_while(|(fact, _)| owner(fact) == wanted);
+        for (fact, row) in written {
+            facts.retain(|(known, _)| known != fact);
+            facts.extend(row.clone().map(|row| (fact.clone(), row)));
+        }
+        facts
     }
 
     fn seen(&self, key: &SeenKey) -> Option<Option<Seen>> {
@@ -74,6 +89,14 @@ impl<'c> Ahead<'c> {
 
 fn parts(event: &EventRecord) -> KeyParts<'_> {
     (&event.id, &event.name, &event.header.module, &event.header.company)
+}
+
+/// Whose a fact is, in the order by which keys are sorted.
+fn owner(key: &FactKey) -> (&CompanyId, Option<&Node>) {
+    match &key.owner {
+        Owner::Entity => (&key.company, None),
+        Owner::Anchor(node) => (&key.company, Some(node)),
+    }
 }
 
 fn seen(applied: &Applied) -> Seen {

@@ -9,6 +9,7 @@ pub mod frames;
 pub mod gather;
 mod meters;
 pub mod notes;
+mod persist;
 mod pipeline;
 pub mod rebuild;
 pub mod retention;
@@ -17,6 +18,7 @@ pub mod sequences;
 pub mod verify;
 pub mod watch;
 
-pub use frames::{ReadTag, ReceivedCheck, verify_received};
+pub use frames::{Applied, ReadTag, ReceivedCheck, verify_received};
+pub use persist::persist;
 pub use run::{Positions, Worker, WorkerError, WorkerSettings};
 pub use verify::{Difference, VerifyReport, verify};

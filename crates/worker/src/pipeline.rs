@@ -12,16 +12,27 @@ use std::{
     thread::{Scope, ScopedJoinHandle},
 };
 
+const TAKEN: &str = "a step that goes on has a snapshot";
+
 /// Reads for one step.
 pub struct Reads<'scope, 'env> {
     central: &'env dyn Central,
-    snapshot: RefCell<Snapshot>,
+    /// `None` only while the next one is taken: two at a time could wait for each other where connections are few.
+    snapshot: RefCell<Option<Snapshot>>,
     writing: RefCell<Option<Writing<'scope, 'env>>>,
 }
 
 struct Writing<'scope, 'env> {
     ahead: Option<Ahead<'env>>,
-    commit: ScopedJoinHandle<'scope, Result<(), StoreError>>,
+    commit: Commit<'scope>,
+}
+
+/// A commit that was begun.
+enum Commit<'scope> {
+    /// On a second thread.
+    Beside(ScopedJoinHandle<'scope, Result<(), StoreError>>),
+    /// Not before somebody waits for it: one thread has to do both.
+    Later(Box<dyn FnOnce() -> Result<(), StoreError> + 'scope>),
 }
 
 impl<'scope, 'env> Reads<'scope, 'env> {
@@ -30,12 +41,14 @@ impl<'scope, 'env> Reads<'scope, 'env> {
         scope: &'scope Scope<'scope, 'env>,
         central: &'env dyn Central,
         pending: Option<&'env Changes>,
+        one_thread: bool,
         tell: impl FnOnce() + Send + 'scope,
     ) -> Result<Self, WorkerError> {
-        let snapshot = RefCell::new(central.snapshot()?);
-        let writing = pending.map(|changes| Writing {
-            commit: scope.spawn(move || central.commit(changes).map(|()| tell())),
-            ahead: Ahead::over(changes),
+        let snapshot = RefCell::new(Some(central.snapshot()?));
+        let writing = pending.map(|changes| {
+            let commit = move || central.commit(changes).map(|()| tell());
+            let commit = if one_thread { Commit::Later(Box::new(commit)) } else { Commit::Beside(scope.spawn(commit)) };
+            Writing { commit, ahead: Ahead::over(changes) }
         });
         Ok(Self { central, snapshot, writing: RefCell::new(writing) })
     }
@@ -45,20 +58,24 @@ impl<'scope, 'env> Reads<'scope, 'env> {
         if let Some(writing) = &*self.writing.borrow()
             && let Some(ahead) = writing.ahead.as_ref().filter(|ahead| ahead.answers(wants))
         {
-            return ahead.load(&self.snapshot.borrow(), wants);
+            return ahead.load(self.snapshot.borrow().as_ref().expect(TAKEN), wants);
         }
         self.finish()?;
-        Ok(self.snapshot.borrow().load(wants)?)
+        Ok(self.snapshot.borrow().as_ref().expect(TAKEN).load(wants)?)
     }
 
     /// Waits until what was pending is committed.
     pub fn finish(&self) -> Result<(), WorkerError> {
         let Some(writing) = self.writing.borrow_mut().take() else { return Ok(()) };
-        match writing.commit.join() {
-            Ok(committed) => committed?,
-            Err(panic) => std::panic::resume_unwind(panic),
+        match writing.commit {
+            Commit::Later(commit) => commit()?,
+            Commit::Beside(thread) => match thread.join() {
+                Ok(committed) => committed?,
+                Err(panic) => std::panic::resume_unwind(panic),
+            },
         }
-        *self.snapshot.borrow_mut() = self.central.snapshot()?;
+        drop(self.snapshot.borrow_mut().take());
+        self.snapshot.replace(Some(self.central.snapshot()?));
         Ok(())
     }
 }

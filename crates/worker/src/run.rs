@@ -61,11 +61,20 @@ pub enum WorkerError {
     },
 }
 
+impl WorkerError {
+    /// Whether the store takes nothing more until it is opened again.
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_lasting())
+    }
+}
+
 /// How the worker runs.
 #[derive(Clone)]
 pub struct WorkerSettings {
     /// Most records of one commit.
     pub commit_records_max: usize,
+    /// Commits on the thread that steps instead of beside it. For simulation: what is read is the same.
+    pub one_thread: bool,
     /// The wall clock, for latencies only.
     pub clock: Arc<dyn Fn() -> Micros + Send + Sync>,
     /// Told after every commit how far both lanes are applied.
@@ -215,10 +224,11 @@ impl Worker {
         let pending = self.pending.take();
         let context = Context { definitions: &self.definitions, companies: self.companies.contexts() };
         let central = self.central.as_ref();
-        let (told, positions) = (&self.settings.applied, self.planned);
+        let (told, positions, one_thread) = (&self.settings.applied, self.planned, self.settings.one_thread);
         let tell = || told(positions);
         let applied = std::thread::scope(|scope| {
-            let reads = Reads::start(scope, central, pending.as_ref().map(|pending| &pending.changes), tell)?;
+            let changes = pending.as_ref().map(|pending| &pending.changes);
+            let reads = Reads::start(scope, central, changes, one_thread, tell)?;
             let applied = apply::records(context, records, |wants| reads.load(wants))?;
             reads.finish()?;
             Ok::<_, WorkerError>(applied)
@@ -357,6 +367,6 @@ fn company_of(change: &Change) -> Option<&CompanyId> {
 impl WorkerSettings {
     /// The usual size of commits.
     pub fn new(clock: Arc<dyn Fn() -> Micros + Send + Sync>, applied: Arc<dyn Fn(Positions) + Send + Sync>) -> Self {
-        Self { commit_records_max: limits::COMMIT_EVENTS_MAX, clock, applied }
+        Self { commit_records_max: limits::COMMIT_EVENTS_MAX, one_thread: false, clock, applied }
     }
 }

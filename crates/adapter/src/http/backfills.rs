@@ -4,7 +4,7 @@
 use super::{Refusal, allow, body::Asked, company_of};
 use crate::{
     backfill::{self, Upload},
-    desk::{Desk, DoorError},
+    desk::Desk,
     settings::SettingError,
 };
 use axum::{
@@ -84,8 +84,8 @@ fn row(desk: &Desk, grant: &Grant, naming: Naming, headers: &HeaderMap) -> Resul
     let view = desk.view();
     let company = match company_of(&view, grant, headers, naming.company_id.as_deref()) {
         Ok(company) => Some(company),
-        // Every event of the file names its own.
-        Err(Refusal::CompanyRequired) if grant.companies == Scope::All => None,
+        // Every event of the file names its own; in a cluster they would lie in several queues, and a chunk in none.
+        Err(Refusal::CompanyRequired) if grant.companies == Scope::All && !desk.log().is_sharded() => None,
         Err(refusal) => return Err(refusal),
     };
     let module = naming.module.map(|name| {
@@ -109,8 +109,7 @@ fn row(desk: &Desk, grant: &Grant, naming: Naming, headers: &HeaderMap) -> Resul
 
 /// Time-ordered, and nobody else's even when the clock was set back.
 pub(super) fn new_id(desk: &Desk) -> Result<SmolStr, Refusal> {
-    let mut random = [0; 4];
-    getrandom::fill(&mut random).map_err(DoorError::NoRandom)?;
+    let random: [u8; 4] = desk.random()?;
     Ok(format!("{:015x}-{}", desk.receipts(1).0, hex::encode(random)).into())
 }
 
@@ -124,29 +123,30 @@ async fn receive(desk: &Desk, mut upload: Upload, mut body: Body) -> Result<u64,
         let Ok(data) = frame.into_data() else { continue };
         gathered.extend_from_slice(&data);
         if gathered.len() >= WRITE_BYTES {
-            upload = written(upload, gathered.split()).await?;
+            upload = written(desk, upload, gathered.split()).await?;
         }
         if upload.bytes() >= looked + LOOK_BYTES {
             looked = upload.bytes();
             has_room(desk)?;
         }
     }
-    let upload = written(upload, gathered).await?;
+    let upload = written(desk, upload, gathered).await?;
     if upload.bytes() == 0 {
         return Err(Refusal::Unreadable);
     }
-    let kept = tokio::task::spawn_blocking(move || upload.keep()).await.map_err(|_| Refusal::Failed)?;
+    let kept = desk.aside(move || upload.keep()).await.ok_or(Refusal::Failed)?;
     kept.map_err(|error| unwritten(&error))
 }
 
-async fn written(mut upload: Upload, bytes: BytesMut) -> Result<Upload, Refusal> {
+async fn written(desk: &Desk, mut upload: Upload, bytes: BytesMut) -> Result<Upload, Refusal> {
     let work = move || upload.write(&bytes).map(|()| upload);
-    let written = tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::Failed)?;
+    let written = desk.aside(work).await.ok_or(Refusal::Failed)?;
     written.map_err(|error| unwritten(&error))
 }
 
 fn has_room(desk: &Desk) -> Result<(), Refusal> {
-    if desk.0.door.queue.facts().used_share < USED_SHARE_MAX {
+    let fullest = desk.log().branches().map(|(_, branch)| branch.queue.facts().used_share).fold(0.0, f64::max);
+    if fullest < USED_SHARE_MAX {
         return Ok(());
     }
     Err(Refusal::Busy { retry_after: Duration::from_secs(60) })

@@ -2,7 +2,7 @@
 
 use super::{Refusal, allow, body::Sent};
 use crate::{
-    desk::{Desk, DoorError},
+    desk::Desk,
     settings::{check_id, merge, object},
 };
 use axum::{
@@ -72,9 +72,7 @@ fn refuse_taken_sso(desk: &Desk, id: &str, settings: &CompanySettings) -> Result
 }
 
 fn fresh_secrets(desk: &Desk) -> Result<Vec<u8>, Refusal> {
-    let mut random = [0; 128];
-    getrandom::fill(&mut random).map_err(DoorError::NoRandom)?;
-    Ok(CompanyKeys::from_random(random).wrap(&desk.0.door.master))
+    Ok(CompanyKeys::from_random(desk.random()?).wrap(&desk.0.door.master))
 }
 
 fn answer(id: &str, settings: &CompanySettings, created: bool, rebuilding: bool) -> Value {

@@ -129,9 +129,7 @@ pub(super) async fn delete(
     if desk.snapshot()?.node(&company.id, &customer)?.is_none() {
         return Err(Refusal::NotFound("customer"));
     }
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(DoorError::NoRandom)?;
-    let receipt = format!("{:020}-{}", desk.now().0, hex::encode(random));
+    let receipt = format!("{:020}-{}", desk.now().0, hex::encode(desk.random::<8>()?));
     let change = Change::Erase { company: company.id.clone(), customer, receipt: receipt.as_str().into() };
     let status = match desk.change(&grant.key_id, change).await {
         Ok(_) => axum::http::StatusCode::OK,

@@ -2,7 +2,7 @@
 
 use super::{Refusal, allow, body::Sent, sources::names};
 use crate::{
-    desk::{Desk, DoorError},
+    desk::Desk,
     settings::{SettingError, object, take},
     view::{ControlView, role_named},
 };
@@ -35,8 +35,7 @@ pub(super) async fn post(
     Sent(body): Sent,
 ) -> Result<Json<Value>, Refusal> {
     allow(&grant, Action::WriteKeys)?;
-    let mut random = [0; KEY_BYTES + 8];
-    getrandom::fill(&mut random).map_err(DoorError::NoRandom)?;
+    let random: [u8; KEY_BYTES + 8] = desk.random()?;
     let (secret, id) = random.split_at(KEY_BYTES);
     let key = format!("{PREFIX}{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret));
     let mut row = row(&desk.view(), object(&body, &FIELDS)?)?;

@@ -1,8 +1,6 @@
-//! Latencies and the rows of a report.
+//! Latencies, and the rows of one run.
 
 use std::time::Duration;
-
-use serde_json::{Value, json};
 
 /// Times of many exchanges.
 #[derive(Clone, Debug, Default)]
@@ -24,38 +22,53 @@ impl Latencies {
         self.0.len()
     }
 
-    /// The time that so many of a hundred stay within, in milliseconds.
-    fn percentile_ms(&mut self, percent: usize) -> f64 {
+    /// The time that so many of a thousand stay within, in milliseconds.
+    fn within_ms(&mut self, thousandths: usize) -> f64 {
         self.0.sort_unstable();
-        let place = (self.0.len() * percent).div_ceil(100).saturating_sub(1);
+        let place = (self.0.len() * thousandths).div_ceil(1_000).saturating_sub(1);
         self.0.get(place).map_or(0.0, |took| took.as_secs_f64() * 1_000.0)
     }
 }
 
-/// What was measured, in order.
-#[derive(Default)]
-pub(super) struct Report(Vec<Value>);
+/// One thing that was measured.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    /// What.
+    pub(super) name: String,
+    /// How much.
+    pub(super) value: f64,
+    /// Of what.
+    pub(super) unit: &'static str,
+}
+
+/// What one run measured, in order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Report(Vec<Row>);
 
 impl Report {
     /// One more row.
-    pub(super) fn add(&mut self, name: &str, value: f64, unit: &str) {
-        let digits = if value >= 100.0 { 0 } else { 2 };
-        let rounded: f64 = format!("{value:.digits$}").parse().unwrap_or(value);
-        self.0.push(json!({"name": name, "value": rounded, "unit": unit}));
+    pub(super) fn add(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
+        self.0.push(Row { name: name.into(), value, unit });
     }
 
-    /// Median and 99th percentile.
+    /// Median, 99 of a hundred, 999 of a thousand.
     pub(super) fn add_latencies(&mut self, name: &str, mut latencies: Latencies) {
         if latencies.count() == 0 {
             return;
         }
-        self.add(&format!("{name} p50"), latencies.percentile_ms(50), "ms");
-        self.add(&format!("{name} p99"), latencies.percentile_ms(99), "ms");
+        for (part, thousandths) in [("p50", 500), ("p99", 990), ("p99.9", 999)] {
+            self.add(format!("{name} {part}"), latencies.within_ms(thousandths), "ms");
+        }
+    }
+
+    /// The value of a row.
+    pub(super) fn value(&self, name: &str) -> Option<f64> {
+        self.0.iter().find(|row| row.name == name).map(|row| row.value)
     }
 
     /// All rows.
-    pub(super) fn rows(self) -> Vec<Value> {
-        self.0
+    pub(super) fn rows(&self) -> &[Row] {
+        &self.0
     }
 }
 
@@ -66,8 +79,9 @@ mod tests {
     #[test]
     fn percentiles_are_those_of_the_sorted_times() {
         let mut latencies = Latencies::default();
-        (1..=100).rev().for_each(|ms| latencies.note(Duration::from_millis(ms)));
-        assert_eq!((latencies.percentile_ms(50), latencies.percentile_ms(99)), (50.0, 99.0));
-        assert_eq!(Latencies::default().percentile_ms(99), 0.0);
+        (1..=1_000).rev().for_each(|ms| latencies.note(Duration::from_millis(ms)));
+        let found = [500, 990, 999].map(|thousandths| latencies.within_ms(thousandths));
+        assert_eq!(found, [500.0, 990.0, 999.0]);
+        assert_eq!(Latencies::default().within_ms(990), 0.0);
     }
 }

@@ -1,66 +1,58 @@
-//! A steady load with probes and reads beside it: how long an event takes to be queryable, and how long answers take.
+//! A load with probes and reads beside it: as fast as it is taken, and steadily at half of that.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use super::Plan;
-use super::ingest::send;
+use super::beside::Beside;
+use super::ingest::{push, send};
 use super::load::Load;
-use super::measure::{Latencies, Report};
-use super::target::{Target, taken};
+use super::measure::Report;
+use super::target::Target;
 use crate::failure::Failure;
-use crate::traffic::Dice;
 
-const PROBE_EVERY: Duration = Duration::from_millis(20);
-const READ_EVERY: Duration = Duration::from_millis(5);
-const CUSTOMERS: u64 = 5_000;
+/// At most this much faster than measured is the load that is made for a time.
+const MARGIN: f64 = 1.3;
 
-/// A read that is timed, by customer number.
-type Path = fn(u64) -> String;
-
-const READS: [(&str, Path); 3] = [
-    ("read of a profile", |number| format!("/v1/customers/cust-{number:07}")),
-    ("read of a metric", |_| "/v1/metrics/reply_rate?group_by=campaign_id".to_owned()),
-    ("read of a timeline", |number| format!("/v1/customers/cust-{number:07}/timeline?limit=50")),
-];
-
-/// Runs; gives how many events were sent.
-pub(super) fn run(target: &Target, plan: &Plan, rate: u64, report: &mut Report) -> Result<u64, Failure> {
-    let events = rate * plan.seconds;
-    let bodies = Load::new(2, CUSTOMERS).bodies(events, plan.batch);
+/// As many batches as go in in the plan's time, at this rate, with probes and reads beside them.
+pub(super) fn full(target: &Target, plan: &Plan, rate: f64, report: &mut Report) -> Result<(), Failure> {
+    let events = (rate * MARGIN * plan.seconds as f64) as u64;
+    let bodies = Load::new(plan, 21, events)?.bodies(events, plan.batch);
     let over = AtomicBool::new(false);
-    let started = Instant::now();
-    let (probes, reads) = thread::scope(|scope| {
-        let prober = scope.spawn(|| probe(target, &over));
-        let over = &over;
-        let readers = READS.map(|(name, path)| (name, scope.spawn(move || read(target, path, over))));
-        let sent = steady(target, plan, rate, &bodies);
-        over.store(true, Ordering::Relaxed);
-        let probes = prober.join().expect("the prober does not panic")?;
-        let mut reads = Vec::new();
-        for (name, reader) in readers {
-            reads.push((name, reader.join().expect("a reader does not panic")?));
-        }
-        sent.map(|()| (probes, reads))
+    let flow = thread::scope(|scope| {
+        let beside = Beside::start(scope, &over, (target, plan), 2_100);
+        let flow = push(target, plan, bodies);
+        beside.end("full load", report)?;
+        flow
     })?;
-    let reached = events as f64 / started.elapsed().as_secs_f64();
-    report.add("mixed, rate", reached, "events/s");
-    report.add_latencies("mixed, propagation to queryable", probes);
-    for (name, latencies) in reads {
-        report.add_latencies(&format!("mixed, {name}"), latencies);
-    }
-    target.drain()?;
-    Ok(events)
+    report.add("full load, rate", events as f64 / flow.applied_s, "events/s");
+    Ok(())
 }
 
-/// Sends each batch when its time has come, over all connections in turn.
-fn steady(target: &Target, plan: &Plan, rate: u64, bodies: &[Vec<u8>]) -> Result<()> {
+/// The plan's time at half of the rate.
+pub(super) fn half(target: &Target, plan: &Plan, rate: f64, report: &mut Report) -> Result<(), Failure> {
+    let rate = rate / 2.0;
+    let events = (rate * plan.seconds as f64) as u64;
+    let bodies = Load::new(plan, 22, events)?.bodies(events, plan.batch);
+    let over = AtomicBool::new(false);
+    let reached = thread::scope(|scope| {
+        let beside = Beside::start(scope, &over, (target, plan), 2_200);
+        let sent = steady(target, plan, rate, &bodies);
+        beside.end("half rate", report)?;
+        sent
+    })?;
+    report.add("half rate, rate", reached, "events/s");
+    target.drain()
+}
+
+/// Sends each batch when its time has come, over all connections in turn; the rate that was kept.
+pub(super) fn steady(target: &Target, plan: &Plan, rate: f64, bodies: &[Vec<u8>]) -> Result<f64> {
     let refused = AtomicU64::new(0);
     let started = Instant::now();
-    let pause = Duration::from_secs_f64(plan.batch as f64 / rate.max(1) as f64);
+    let pause = Duration::from_secs_f64(plan.batch as f64 / rate.max(1.0));
     thread::scope(|scope| {
         let senders: Vec<_> = (0..plan.connections)
             .map(|place| {
@@ -77,39 +69,6 @@ fn steady(target: &Target, plan: &Plan, rate: u64, bodies: &[Vec<u8>]) -> Result
             })
             .collect();
         senders.into_iter().try_for_each(|sender| sender.join().expect("a sender does not panic"))
-    })
-}
-
-/// One event at a time, answered once it is applied.
-fn probe(target: &Target, over: &AtomicBool) -> Result<Latencies> {
-    let (mut wire, mut load, mut latencies) = (target.wire()?, Load::new(3, CUSTOMERS), Latencies::default());
-    while !over.load(Ordering::Relaxed) {
-        let body = load.body(1);
-        let started = Instant::now();
-        let (status, answer) = wire.post("/v1/events?wait=true&timeout_ms=30000", &body)?;
-        if status == 200 && taken(&answer) == 1 {
-            latencies.note(started.elapsed());
-        } else if status != 503 {
-            bail!("a probe is answered {status}: {}", String::from_utf8_lossy(&answer));
-        }
-        thread::sleep(PROBE_EVERY);
-    }
-    Ok(latencies)
-}
-
-fn read(target: &Target, path: Path, over: &AtomicBool) -> Result<Latencies> {
-    let (mut wire, mut dice, mut latencies) = (target.wire()?, Dice::new(4), Latencies::default());
-    while !over.load(Ordering::Relaxed) {
-        let path = path(dice.below(CUSTOMERS));
-        let started = Instant::now();
-        let (status, answer) = wire.get(&path)?;
-        match status {
-            200 => latencies.note(started.elapsed()),
-            // Not every customer has happened yet.
-            404 => {}
-            _ => bail!("{path} is answered {status}: {}", String::from_utf8_lossy(&answer)),
-        }
-        thread::sleep(READ_EVERY);
-    }
-    Ok(latencies)
+    })?;
+    Ok((bodies.len() * plan.batch) as f64 / started.elapsed().as_secs_f64())
 }

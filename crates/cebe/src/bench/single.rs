@@ -4,39 +4,32 @@ use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
+
 use super::Plan;
+use super::bars::SINGLE;
 use super::ingest::send;
 use super::load::Load;
 use super::measure::{Latencies, Report};
 use super::target::Target;
 use crate::failure::Failure;
 
-/// Bodies each connection has ready; enough for the fastest machine.
-const BODIES_PER_SECOND: u64 = 1_500;
+/// Bodies a connection has ready for a second; enough for the fastest machine.
+const BODIES_PER_SECOND: u64 = 600;
 
-/// Runs; gives how many events were sent.
-pub(super) fn run(target: &Target, plan: &Plan, report: &mut Report) -> Result<u64, Failure> {
-    let ready: Vec<Vec<Vec<u8>>> = (0..plan.single_connections)
-        .map(|place| Load::new(1_000 + place as u64, 200).bodies(BODIES_PER_SECOND * plan.seconds, 1))
-        .collect();
+/// Runs for the plan's time.
+pub(super) fn run(target: &Target, plan: &Plan, report: &mut Report) -> Result<(), Failure> {
+    let each = BODIES_PER_SECOND * plan.seconds;
+    let ready = Load::new(plan, 31, each)?.bodies(each * plan.single_connections as u64, 1);
     let refused = AtomicU64::new(0);
     let started = Instant::now();
     let end = started + Duration::from_secs(plan.seconds);
     let latencies = thread::scope(|scope| {
-        let senders: Vec<_> = ready
-            .iter()
-            .map(|bodies| {
+        let senders: Vec<_> = (0..plan.single_connections)
+            .map(|place| {
+                let mine = ready.iter().skip(place).step_by(plan.single_connections);
                 let refused = &refused;
-                scope.spawn(move || {
-                    let (mut wire, mut latencies) = (target.wire()?, Latencies::default());
-                    for body in bodies {
-                        if Instant::now() >= end {
-                            break;
-                        }
-                        latencies.note(send(&mut wire, body, refused)?);
-                    }
-                    Ok::<_, anyhow::Error>(latencies)
-                })
+                scope.spawn(move || send_until(target, end, mine, refused))
             })
             .collect();
         let mut all = Latencies::default();
@@ -45,9 +38,23 @@ pub(super) fn run(target: &Target, plan: &Plan, report: &mut Report) -> Result<u
         }
         Ok::<_, anyhow::Error>(all)
     })?;
-    let count = latencies.count();
-    report.add("single-event requests", count as f64 / started.elapsed().as_secs_f64(), "requests/s");
+    report.add(SINGLE, latencies.count() as f64 / started.elapsed().as_secs_f64(), "requests/s");
     report.add_latencies("single, acknowledgement", latencies);
-    target.drain()?;
-    Ok(count as u64)
+    target.drain()
+}
+
+fn send_until<'b>(
+    target: &Target,
+    end: Instant,
+    bodies: impl Iterator<Item = &'b Vec<u8>>,
+    refused: &AtomicU64,
+) -> Result<Latencies> {
+    let (mut wire, mut latencies) = (target.wire()?, Latencies::default());
+    for body in bodies {
+        if Instant::now() >= end {
+            break;
+        }
+        latencies.note(send(&mut wire, body, refused)?);
+    }
+    Ok(latencies)
 }

@@ -4,26 +4,34 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::process::Process;
 use super::wire::Wire;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::serve;
 use crate::settings::Settings;
-use crate::traffic::Company;
+use cebe_traffic::Company;
 
 /// How long everything that was taken may need to be applied.
 const DRAIN_WITHIN: Duration = Duration::from_secs(600);
+/// How long what goes on behind a load may need.
+const SETTLE: Duration = Duration::from_secs(3);
+
+const MODULES: [&str; 7] = ["communication", "ticketing", "deals", "marketing", "conversion", "cdp", "loyalty"];
 
 /// A server to measure.
 pub(super) struct Target {
     url: String,
     key: String,
+    /// The company that reads are about.
+    company: OnceLock<String>,
     own: Option<Own>,
 }
 
@@ -36,46 +44,93 @@ struct Own {
 impl Target {
     /// The settings' server.
     pub(super) fn running(settings: &Settings) -> Self {
-        Self { url: settings.server.clone(), key: settings.key.clone(), own: None }
+        Self { url: settings.server.clone(), key: settings.key.clone(), company: OnceLock::new(), own: None }
     }
 
-    /// A server of its own.
-    pub(super) fn start(data: Option<String>) -> Result<Self> {
-        let folder =
-            if data.is_none() { Some(tempfile::Builder::new().prefix("cebe-bench-").tempdir()?) } else { None };
-        let data = match (&data, &folder) {
-            (Some(data), _) => PathBuf::from(data),
-            (None, Some(folder)) => folder.path().to_path_buf(),
-            (None, None) => unreachable!("a folder is made when none is named"),
+    /// A server of its own, in this folder or a temporary one.
+    pub(super) fn start(data: Option<PathBuf>) -> Result<Self> {
+        let folder = match data {
+            Some(_) => None,
+            None => Some(tempfile::Builder::new().prefix("cebe-bench-").tempdir()?),
         };
+        let data = data.or_else(|| folder.as_ref().map(|folder| folder.path().to_owned()));
+        let data = data.context("a folder is made when none is named")?;
         let key = serve::made_key()?;
-        let mut command = Command::new(std::env::current_exe().context("this program is not found")?);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
-        command.env("CEBE_ADMIN_KEY", &key).env("CEBE_LOG", "error").stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let mut child = command.spawn().context("the server does not start")?;
-        let stdout = child.stdout.take().context("the server's output is not there")?;
-        let lines = BufReader::new(stdout).lines().map_while(Result::ok);
-        let url = lines.into_iter().find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
-        let url = url.context("the server ended before it listened")?;
-        Ok(Self { url, key, own: Some(Own { child, data, _folder: folder }) })
+        let (child, url) = spawn(&data, &key)?;
+        Ok(Self { url, key, company: OnceLock::new(), own: Some(Own { child, data, _folder: folder }) })
     }
 
-    /// The company and sources of the load.
-    pub(super) fn prepare(&self) -> Result<(), Failure> {
-        let (client, company) = (self.client(), &Company::JAKARTA);
-        let settings = json!({"name": company.name, "sso_id": format!("sso-{}", company.id),
-            "time_zone": company.time_zone, "phone_region": company.phone_region, "currency": company.currency});
-        client.write("PUT", &format!("/v1/companies/{}", company.id), &settings)?;
-        for module in ["communication", "ticketing", "deals", "marketing", "conversion", "cdp", "loyalty"] {
+    /// Companies and sources of the load.
+    pub(super) fn prepare(&self, companies: &[Company]) -> Result<(), Failure> {
+        let client = Client::to(&self.url, &self.key, "");
+        for company in companies {
+            let settings = json!({"name": company.name, "time_zone": company.time_zone,
+                "phone_region": company.phone_region, "currency": company.currency});
+            client.write("PUT", &format!("/v1/companies/{}", company.id), &settings)?;
+        }
+        for module in MODULES {
             client.write("PUT", &format!("/v1/sources/{module}"), &json!({"enabled": true}))?;
         }
+        let first = companies.first().map_or("", |company| company.id);
+        self.company.get_or_init(|| first.to_owned());
         Ok(())
+    }
+
+    fn company(&self) -> &str {
+        self.company.get().map_or("", String::as_str)
     }
 
     /// A connection.
     pub(super) fn wire(&self) -> Result<Wire> {
         let address = self.url.trim_start_matches("http://").trim_end_matches('/');
-        Wire::connect(address, &self.key, Company::JAKARTA.id)
+        Wire::connect(address, &self.key, self.company())
+    }
+
+    /// The server's process, when it is ours.
+    pub(super) fn process(&self) -> Option<Process> {
+        Some(Process(self.own.as_ref()?.child.id()))
+    }
+
+    /// Gives what goes on behind a load the time to end: the last persist, tables that are merged.
+    pub(super) fn settle(&self) {
+        std::thread::sleep(SETTLE);
+    }
+
+    /// Starts loading a file of history; its id.
+    pub(super) fn backfill(&self, file: Vec<u8>) -> Result<String, Failure> {
+        let answer = self.client().upload(
+            "/v1/backfills",
+            &[("content-type", "application/x-ndjson")],
+            std::io::Cursor::new(file),
+        )?;
+        match answer.body["id"].as_str() {
+            Some(id) if (200..300).contains(&answer.status) => Ok(id.to_owned()),
+            _ => Err(Failure::from_answer(answer.status, &answer.body)),
+        }
+    }
+
+    /// How far a backfill is.
+    pub(super) fn backfill_state(&self, id: &str) -> Result<Value, Failure> {
+        self.client().get(&format!("/v1/backfills/{id}"), &[])
+    }
+
+    /// Kills the server as a power cut would, starts it again, and waits until it is ready; how long that took.
+    pub(super) fn kill_and_start(&mut self) -> Result<Duration> {
+        let own = self.own.as_mut().context("only a server of our own can be killed")?;
+        own.child.kill().context("the server is not killed")?;
+        own.child.wait().context("the server does not end")?;
+        let started = Instant::now();
+        (own.child, self.url) = spawn(&own.data, &self.key)?;
+        loop {
+            let ready = self.wire().and_then(|mut wire| wire.get("/readyz"));
+            if ready.is_ok_and(|(status, _)| status == 200) {
+                return Ok(started.elapsed());
+            }
+            if started.elapsed() > DRAIN_WITHIN {
+                bail!("the server does not become ready");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Waits until everything that was taken is applied.
@@ -94,13 +149,6 @@ impl Target {
         }
     }
 
-    /// Peak resident memory of the server, where the system tells.
-    pub(super) fn memory_peak_bytes(&self) -> Option<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.own.as_ref()?.child.id())).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-        Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1_024)
-    }
-
     /// Bytes of queue and Central DB.
     pub(super) fn disk_bytes(&self) -> Option<(u64, u64)> {
         let data = &self.own.as_ref()?.data;
@@ -108,8 +156,20 @@ impl Target {
     }
 
     fn client(&self) -> Client {
-        Client::to(&self.url, &self.key, Company::JAKARTA.id)
+        Client::to(&self.url, &self.key, self.company())
     }
+}
+
+/// Starts a server on a folder; gives its address once it listens.
+fn spawn(data: &Path, key: &str) -> Result<(Child, String)> {
+    let mut command = Command::new(std::env::current_exe().context("this program is not found")?);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+    command.env("CEBE_ADMIN_KEY", key).env("CEBE_LOG", "error").stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let mut child = command.spawn().context("the server does not start")?;
+    let stdout = child.stdout.take().context("the server's output is not there")?;
+    let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+    let url = lines.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
+    Ok((child, url.context("the server ended before it listened")?))
 }
 
 impl Drop for Own {

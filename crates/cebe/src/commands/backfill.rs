@@ -5,6 +5,7 @@ use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use cebe_adapter::csv::{self, Mapping};
 use clap::Args;
 use flate2::{Compression, write::GzEncoder};
 use indicatif::ProgressBar;
@@ -12,7 +13,6 @@ use serde_json::Value;
 
 use super::{Context, list_of};
 use crate::client::{Client, address, encoded};
-use crate::csv::{self, Mapping};
 use crate::failure::Failure;
 use crate::{output, push};
 

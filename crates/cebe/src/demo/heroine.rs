@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Venue;
 use super::stage::{deliver, now_s};
 use crate::failure::Failure;
-use crate::traffic::Company;
+use cebe_traffic::Company;
 
 const PHONE: &str = "0811-8877-6655";
 

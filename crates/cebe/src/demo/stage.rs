@@ -7,7 +7,7 @@ use super::Venue;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::push::Tally;
-use crate::traffic::{Company, Dice, Scene, arrive, happen};
+use cebe_traffic::{Company, Dice, Scene, arrive, happen};
 
 pub(super) const COMPANIES: [&Company; 2] = [&Company::JAKARTA, &Company::PORTLAND];
 pub(super) const MODULES: [&str; 7] =

@@ -8,7 +8,7 @@ use crate::client::address;
 use crate::failure::Failure;
 use crate::output;
 use crate::push::Tally;
-use crate::traffic::Company;
+use cebe_traffic::Company;
 
 /// Columns that answers are fitted to.
 const WIDTH: usize = 110;

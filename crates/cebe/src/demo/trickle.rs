@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Venue;
 use super::stage::{COMPANIES, deliver, now_s, until};
-use crate::traffic::{Dice, Scene, happen};
+use cebe_traffic::{Dice, Scene, happen};
 
 const PAUSE: Duration = Duration::from_millis(500);
 const CUSTOMERS: u64 = 150;

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::lag::Lag;
-use super::store::queue_lane;
+use super::store::{disk_failed, has_room};
 use super::telemetry::{Look, Telemetry};
 use crate::settings::Settings;
 
@@ -109,19 +109,19 @@ impl Upkeep {
 
     fn persist(&self) {
         let started = Instant::now();
-        match self.central.persist() {
-            Ok(positions) => {
+        match cebe_worker::persist(self.central.as_ref(), self.queue.as_ref()) {
+            Ok(untrimmed) => {
                 metrics::histogram!("cebe_persist_seconds").record(started.elapsed().as_secs_f64());
-                for place in positions {
-                    let below = cebe_queue::Position(place.index);
-                    if let Err(error) = self.queue.trim(queue_lane(place.lane), below) {
-                        tracing::warn!(%error, "old parts of the queue stay for now");
-                    }
+                for error in untrimmed {
+                    tracing::warn!(%error, "old parts of the queue stay for now");
                 }
             }
             Err(error) => {
                 metrics::counter!("cebe_persist_failures_total").increment(1);
                 tracing::error!(%error, "the Central DB cannot be made durable; the queue keeps everything");
+                if has_room(&*self.queue) {
+                    disk_failed();
+                }
             }
         }
     }

@@ -29,7 +29,8 @@ pub struct Ledger<'a> {
     unasked: Vec<FactKey>,
     asked_persons: Vec<NodeKey>,
     slots: Slots,
-    moved: BTreeSet<(CompanyId, Node)>,
+    /// Sorted.
+    moved: Vec<(CompanyId, Node)>,
 }
 
 impl<'a> Ledger<'a> {
@@ -57,13 +58,13 @@ impl<'a> Ledger<'a> {
             self.asked.push(key.clone());
             return;
         };
-        if people.is_fresh(&key.company, anchor) {
+        if people.owned_nothing(&key.company, anchor) {
             self.unasked.push(key.clone());
         }
         let keys = around(placed.fact, &key.key);
         let (before, after) = (people.before(&key.company, anchor), people.after(&key.company, anchor));
         let joined = after.iter().filter(|node| !before.contains(node));
-        for node in before.iter().chain(joined).filter(|node| !people.is_fresh(&key.company, node)) {
+        for node in before.iter().chain(joined).filter(|node| !people.owned_nothing(&key.company, node)) {
             let of = |name: &_| {
                 let (company, fact) = (key.company.clone(), key.fact.clone());
                 FactKey { company, owner: Owner::Anchor(node.clone()), fact, key: SmolStr::clone(name) }
@@ -75,7 +76,7 @@ impl<'a> Ledger<'a> {
     /// Customers that changed: all they own is folded anew.
     pub fn moved(&mut self, people: &People) {
         self.moved = people.moved().map(|(company, node)| (company.clone(), node.clone())).collect();
-        let stored = self.moved.iter().filter(|(company, node)| !people.is_fresh(company, node));
+        let stored = self.moved.iter().filter(|(company, node)| !people.owned_nothing(company, node));
         self.asked_persons =
             stored.map(|(company, node)| NodeKey { company: company.clone(), node: node.clone() }).collect();
     }
@@ -92,8 +93,10 @@ impl<'a> Ledger<'a> {
 
     fn has_moved(&self, key: &FactKey) -> bool {
         match &key.owner {
-            Owner::Anchor(_) if self.moved.is_empty() => false,
-            Owner::Anchor(anchor) => self.moved.contains(&(key.company.clone(), anchor.clone())),
+            Owner::Anchor(anchor) => {
+                let wanted = (&key.company, anchor);
+                self.moved.binary_search_by(|(company, node)| (company, node).cmp(&wanted)).is_ok()
+            }
             Owner::Entity => false,
         }
     }

@@ -31,8 +31,6 @@ struct Company {
     touched: BTreeSet<Node>,
     /// Nodes whose customer is not the one it was.
     moved: BTreeSet<Node>,
-    /// Nodes that had no row.
-    fresh: BTreeSet<Node>,
     /// Whole groups that the touched nodes reach, before or after.
     reached: Closure,
 }
@@ -41,9 +39,6 @@ impl People {
     /// A node's row as stored.
     pub fn supply(&mut self, key: NodeKey, row: Option<NodeRow>) {
         let company = self.companies.entry(key.company).or_default();
-        if row.is_none() {
-            company.fresh.insert(key.node.clone());
-        }
         let row = row.unwrap_or_default();
         if let alloc::collections::btree_map::Entry::Vacant(vacant) = company.before.entry(key.node) {
             company.after.insert(vacant.key().clone(), row.clone());
@@ -66,9 +61,11 @@ impl People {
         together(self.companies.get(company).map(|company| &company.after), node)
     }
 
-    /// Had the node no row? Then nothing is stored under it.
-    pub fn is_fresh(&self, company: &CompanyId, node: &Node) -> bool {
-        self.companies.get(company).is_some_and(|company| company.fresh.contains(node))
+    /// Was no event ever stored under the node as an anchor? Then it owns no fact, and none has to be looked for: most
+    /// nodes of a customer are mere identifiers.
+    pub fn owned_nothing(&self, company: &CompanyId, node: &Node) -> bool {
+        let row = self.companies.get(company).and_then(|company| company.before.get(node));
+        row.is_some_and(|row| row.seen.count == 0)
     }
 
     /// Nodes whose customer changed.

@@ -6,8 +6,7 @@ use crate::{
 };
 use alloc::vec::Vec;
 use cebe_catalog::{CompanyId, Node};
-use core::ops::{Index, IndexMut};
-use smol_str::SmolStr;
+use core::ops::{Index, IndexMut, Range};
 
 /// One fact row.
 #[derive(Debug)]
@@ -18,9 +17,13 @@ pub(super) struct Slot {
     pub changed: bool,
 }
 
-/// All of them, in the order of their keys.
+/// All of them, in the order of their keys: what one owner has lies together.
 #[derive(Debug, Default)]
-pub(super) struct Slots(Vec<Slot>);
+pub(super) struct Slots {
+    rows: Vec<Slot>,
+    /// Where the rows of each owner begin.
+    owners: Vec<usize>,
+}
 
 impl Slots {
     /// Takes the rows that are stored, and keys of which nothing is.
@@ -31,36 +34,47 @@ impl Slots {
         // The sort is stable: what is stored comes before an empty slot of the same key.
         slots.sort_by(|a, b| a.key.cmp(&b.key));
         slots.dedup_by(|later, earlier| later.key == earlier.key);
-        Self(slots)
+        let is_first = |place: &usize| *place == 0 || owner(&slots[place - 1].key) != owner(&slots[*place].key);
+        let owners = (0..slots.len()).filter(is_first).collect();
+        Self { rows: slots, owners }
     }
 
-    /// The number of a key's row.
-    pub(super) fn find(&self, company: &CompanyId, owner: Option<&Node>, fact: &str, key: &str) -> Option<usize> {
-        let wanted = (company, owner, fact, key);
-        self.0.binary_search_by(|slot| parts(&slot.key).cmp(&wanted)).ok()
+    /// The numbers of an anchor's rows.
+    pub(super) fn owned(&self, company: &CompanyId, anchor: &Node) -> Range<usize> {
+        let wanted = (company, Some(anchor));
+        match self.owners.binary_search_by(|first| owner(&self.rows[*first].key).cmp(&wanted)) {
+            Ok(place) => self.owners[place]..self.owners.get(place + 1).copied().unwrap_or(self.rows.len()),
+            Err(_) => 0..0,
+        }
+    }
+
+    /// The number of a key's row among those of one owner.
+    pub(super) fn find_in(&self, owned: Range<usize>, fact: &str, key: &str) -> Option<usize> {
+        let parts = |slot: &Slot| (slot.key.fact.as_str(), slot.key.key.as_str()).cmp(&(fact, key));
+        self.rows[owned.clone()].binary_search_by(parts).ok().map(|place| owned.start + place)
     }
 
     /// The number of a key's row.
     pub(super) fn place(&self, key: &FactKey) -> Option<usize> {
-        self.0.binary_search_by(|slot| slot.key.cmp(key)).ok()
+        self.rows.binary_search_by(|slot| slot.key.cmp(key)).ok()
     }
 
     /// The row of the same fact next to this one, when it has that key.
     pub(super) fn beside(&self, place: usize, step: isize, key: &str) -> Option<usize> {
         let beside = place.checked_add_signed(step)?;
-        let (slot, own) = (self.0.get(beside)?, &self.0[place].key);
+        let (slot, own) = (self.rows.get(beside)?, &self.rows[place].key);
         let same = slot.key.key == key && slot.key.fact == own.fact && slot.key.owner == own.owner;
         (same && slot.key.company == own.company).then_some(beside)
     }
 
     /// Every row with its number.
     pub(super) fn each(&self) -> impl Iterator<Item = (usize, &Slot)> {
-        self.0.iter().enumerate()
+        self.rows.iter().enumerate()
     }
 
     /// The rows that changed.
     pub(super) fn into_changed(self) -> impl Iterator<Item = (FactKey, Option<FactRow>)> {
-        self.0.into_iter().filter(|slot| slot.changed).map(|slot| {
+        self.rows.into_iter().filter(|slot| slot.changed).map(|slot| {
             let gone = slot.row.entries.is_empty() && slot.row.truncated == 0;
             (slot.key, (!gone).then_some(slot.row))
         })
@@ -84,22 +98,20 @@ impl Index<usize> for Slots {
     type Output = Slot;
 
     fn index(&self, place: usize) -> &Slot {
-        &self.0[place]
+        &self.rows[place]
     }
 }
 
 impl IndexMut<usize> for Slots {
     fn index_mut(&mut self, place: usize) -> &mut Slot {
-        &mut self.0[place]
+        &mut self.rows[place]
     }
 }
 
-/// The parts of a key in the order by which keys are sorted.
-fn parts(key: &FactKey) -> (&CompanyId, Option<&Node>, &str, &str) {
-    let owner = match &key.owner {
-        Owner::Entity => None,
-        Owner::Anchor(node) => Some(node),
-    };
-    let text: fn(&SmolStr) -> &str = SmolStr::as_str;
-    (&key.company, owner, text(&key.fact), text(&key.key))
+/// Whose a key is, in the order by which keys are sorted.
+fn owner(key: &FactKey) -> (&CompanyId, Option<&Node>) {
+    match &key.owner {
+        Owner::Entity => (&key.company, None),
+        Owner::Anchor(node) => (&key.company, Some(node)),
+    }
 }

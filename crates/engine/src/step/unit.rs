@@ -14,6 +14,7 @@ use crate::{
 };
 use alloc::vec::Vec;
 use cebe_catalog::{Micros, Node, definition::FactDefinition, definition::Whose};
+use core::ops::Range;
 use smol_str::SmolStr;
 
 /// What is folded as one: an entity's fact, or one customer's part of a customer fact, by the numbers of its rows.
@@ -94,31 +95,38 @@ impl<'s> Units<'s> {
 
     /// The unit of a row, and that of the next period, whose marks its entries can change.
     fn person(&mut self, plan: &Plan<'_>, place: usize, node: &Node, nodes: &[Node], side: Side) {
-        let key = &self.slots[place].key;
-        let own = self.rows(place, node, nodes, 0, &key.key);
-        let Some(period) = period(plan.fact, &key.key) else {
+        let at: &FactKey = &self.slots[place].key;
+        // Where each node's rows are; most nodes have none.
+        let owned = |one: &Node| if one == node { None } else { Some(self.slots.owned(&at.company, one)) };
+        let parts: Vec<Part> =
+            nodes.iter().map(owned).filter(|part| part.as_ref().is_none_or(|p| !p.is_empty())).collect();
+        let own = self.rows(place, &parts, 0, &at.key);
+        let Some(period) = period(plan.fact, &at.key) else {
             self.found.push(Unit { own, side, context: Vec::new() });
             return;
         };
-        let context = self.rows(place, node, nodes, -1, &project::numbered(period - 1));
-        let next = self.rows(place, node, nodes, 1, &project::numbered(period + 1));
+        let context = self.rows(place, &parts, -1, &project::numbered(period - 1));
+        let next = self.rows(place, &parts, 1, &project::numbered(period + 1));
         if !next.is_empty() {
             self.found.push(Unit { own: next, side, context: own.clone() });
         }
         self.found.push(Unit { own, side, context });
     }
 
-    /// The rows of a customer's nodes under a key; `step` says on which side of `place` that of `node` lies.
-    fn rows(&self, place: usize, node: &Node, nodes: &[Node], step: isize, key: &str) -> Vec<usize> {
-        let at: &FactKey = &self.slots[place].key;
-        let row = |one: &Node| match one == node {
-            true if step == 0 => Some(place),
-            true => self.slots.beside(place, step, key),
-            false => self.slots.find(&at.company, Some(one), &at.fact, key),
+    /// The rows of a customer's parts under a key; `step` says on which side of `place` that of its own part lies.
+    fn rows(&self, place: usize, parts: &[Part], step: isize, key: &str) -> Vec<usize> {
+        let fact = &self.slots[place].key.fact;
+        let row = |part: &Part| match part {
+            None if step == 0 => Some(place),
+            None => self.slots.beside(place, step, key),
+            Some(owned) => self.slots.find_in(owned.clone(), fact, key),
         };
-        nodes.iter().filter_map(row).collect()
+        parts.iter().filter_map(row).collect()
     }
 }
+
+/// Where the rows of one of a customer's nodes are; none for the node of the row that is looked from.
+type Part = Option<Range<usize>>;
 
 impl Unit {
     /// Is this row part of it?

@@ -1,4 +1,5 @@
-//! A disk in memory that can fail at a chosen act, run full, hold its flushes back, and lose what was not flushed.
+//! A disk in memory that can fail at a chosen act, run full, hold its flushes back, stop at a chosen act, and lose what
+//! was not flushed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -45,6 +46,7 @@ struct Faults {
     write_bytes_max: Option<usize>,
     capacity_bytes: Option<u64>,
     syncs_until_held: Option<u64>,
+    acts_until_cut: Option<u64>,
 }
 
 #[derive(Default)]
@@ -86,6 +88,43 @@ impl SimulatedDisk {
         self.0.released.notify_all();
     }
 
+    /// Lets so many acts that change the disk pass, then cuts the power: every later one fails and changes nothing, so that
+    /// what [`SimulatedDisk::after_power_cut`] gives is the disk at that moment.
+    pub fn cut_after_acts(&self, acts: Option<u64>) {
+        locked(&self.0.state).faults.acts_until_cut = acts;
+    }
+
+    /// Whether the power was cut.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        locked(&self.0.state).faults.acts_until_cut == Some(0)
+    }
+
+    /// The disk as it is for the next process when this one is killed at this moment: nothing written is lost.
+    #[must_use]
+    pub fn after_kill(&self) -> SimulatedDisk {
+        let state = locked(&self.0.state);
+        // A file that has two names stays one file.
+        let mut copies: BTreeMap<*const Contents, Arc<Contents>> = BTreeMap::new();
+        let mut copied = |(path, contents): (&PathBuf, &Arc<Contents>)| {
+            let copy = copies.entry(Arc::as_ptr(contents)).or_insert_with(|| Arc::new(contents.copied()));
+            (path.clone(), Arc::clone(copy))
+        };
+        let names = state.names.iter().map(&mut copied).collect();
+        let durable_names = state.durable_names.iter().map(&mut copied).collect();
+        SimulatedDisk::of(State { names, durable_names, ..State::default() })
+    }
+
+    fn of(state: State) -> SimulatedDisk {
+        SimulatedDisk(Arc::new(Shared { state: Mutex::new(state), released: Condvar::new() }))
+    }
+
+    /// Counts an act that changes the disk; an error when the power is gone.
+    fn act(&self) -> io::Result<()> {
+        let faults = &mut locked(&self.0.state).faults;
+        if passes(&mut faults.acts_until_cut) { Ok(()) } else { Err(io::Error::other("the power is cut")) }
+    }
+
     /// How many flushes of contents were asked for.
     #[must_use]
     pub fn syncs(&self) -> u64 {
@@ -98,8 +137,7 @@ impl SimulatedDisk {
         let state = locked(&self.0.state);
         let names: BTreeMap<_, _> =
             state.durable_names.iter().map(|(path, contents)| (path.clone(), Arc::new(contents.torn(tear)))).collect();
-        let after = State { durable_names: names.clone(), names, ..State::default() };
-        SimulatedDisk(Arc::new(Shared { state: Mutex::new(after), released: Condvar::new() }))
+        SimulatedDisk::of(State { durable_names: names.clone(), names, ..State::default() })
     }
 
     /// The paths of all files.
@@ -129,6 +167,11 @@ impl SimulatedDisk {
 }
 
 impl Contents {
+    fn copied(&self) -> Contents {
+        let (written, flushed) = (locked(&self.written).clone(), locked(&self.flushed).clone());
+        Contents { written: Mutex::new(written), flushed: Mutex::new(flushed) }
+    }
+
     fn torn(&self, tear: Tear) -> Contents {
         let (written, flushed) = (locked(&self.written), locked(&self.flushed));
         let mut left = written.clone();
@@ -158,6 +201,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        self.act()?;
         let contents = Arc::new(Contents::default());
         locked(&self.0.state).names.insert(path.to_owned(), Arc::clone(&contents));
         Ok(self.file(contents))
@@ -169,6 +213,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.act()?;
         let mut state = locked(&self.0.state);
         let contents = state.names.remove(from).ok_or_else(not_found)?;
         state.names.insert(to.to_owned(), contents);
@@ -176,10 +221,12 @@ impl Disk for SimulatedDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
+        self.act()?;
         locked(&self.0.state).names.remove(path).map(|_| ()).ok_or_else(not_found)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.act()?;
         let state = &mut *locked(&self.0.state);
         state.durable_names.retain(|path, _| path.parent() != Some(dir));
         let inside = state.names.iter().filter(|(path, _)| path.parent() == Some(dir));
@@ -242,6 +289,7 @@ impl DiskFile for SimulatedFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.disk.act()?;
         let faults = &mut locked(&self.disk.0.state).faults;
         if !passes(&mut faults.writes_until_full) {
             return Err(io::ErrorKind::StorageFull.into());
@@ -261,11 +309,13 @@ impl DiskFile for SimulatedFile {
     }
 
     fn truncate(&self, bytes: u64) -> io::Result<()> {
+        self.disk.act()?;
         locked(&self.contents.written).truncate(usize::try_from(bytes).map_err(io::Error::other)?);
         Ok(())
     }
 
     fn sync(&self) -> io::Result<()> {
+        self.disk.act()?;
         let mut state = locked(&self.disk.0.state);
         state.syncs += 1;
         state = self

@@ -16,6 +16,8 @@ const ENTRY_BYTES: usize = 8;
 
 const PLAIN: u32 = 0;
 const LZ4: u32 = 1;
+/// A byte of LZ4 stands for at most 255 bytes.
+const LZ4_GROWTH_MAX: usize = 256;
 
 /// The head of a block:
 /// magic 4, table bytes 4, body bytes 4, raw bytes 4, first 8, flushed below 8, records 4, frames 4, codec 4,
@@ -85,7 +87,9 @@ impl Block {
 
     fn is_sound(&self) -> bool {
         let counted: u64 = self.frames.iter().map(|frame| u64::from(frame.count)).sum();
-        counted == u64::from(self.records) && self.records > 0 && self.flushed_below <= self.first
+        // What a claim costs is bounded by what is there: nothing unpacks to more than this.
+        let fits = self.raw_bytes <= self.body_bytes.saturating_mul(LZ4_GROWTH_MAX);
+        counted == u64::from(self.records) && self.records > 0 && self.flushed_below <= self.first && fits
     }
 
     /// The position after the last record.

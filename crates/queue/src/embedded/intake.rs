@@ -2,7 +2,7 @@
 //! gets its tenth.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -71,7 +71,16 @@ impl Intake {
     /// nothing more.
     pub(super) fn take(&self) -> Option<(Lane, Vec<Request>)> {
         let idle = |waiting: &mut Waiting| waiting.next_lane().is_none() && !waiting.closed;
-        let mut waiting = self.arrived.wait_while(locked(&self.waiting), idle).unwrap_or_else(PoisonError::into_inner);
+        let waiting = self.arrived.wait_while(locked(&self.waiting), idle).unwrap_or_else(PoisonError::into_inner);
+        self.next(waiting)
+    }
+
+    /// As [`Intake::take`], but `None` when nothing waits now.
+    pub(super) fn take_waiting(&self) -> Option<(Lane, Vec<Request>)> {
+        self.next(locked(&self.waiting))
+    }
+
+    fn next(&self, mut waiting: MutexGuard<'_, Waiting>) -> Option<(Lane, Vec<Request>)> {
         let lane = waiting.next_lane()?;
         let contended = lane == Lane::Backfill && !waiting.requests.live.is_empty();
         let bytes_max = if contended { self.commit_bytes_max / LIVE_PER_BACKFILL } else { self.commit_bytes_max };

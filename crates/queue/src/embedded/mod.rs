@@ -2,6 +2,7 @@
 //! readers that see only what is flushed. Read `writer` for the way in, `reader` for the way out, `recover` for a start.
 
 mod block;
+mod copying;
 mod intake;
 mod lane;
 mod pressure;
@@ -16,13 +17,14 @@ use std::future::ready;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+pub use copying::{Hold, QueueFile};
 pub use settings::{OnFatal, Parts, Settings};
 
 use self::intake::{Intake, Request};
@@ -49,9 +51,20 @@ pub struct Embedded {
     _lock: DiskLock,
 }
 
+/// The writer of a queue that has no thread: it does what the thread would do, a step at a time.
+pub struct ByHand(Writer);
+
+impl ByHand {
+    /// Writes what shares the next flush and answers it. False when nothing waits, or when a failure ended the writing.
+    pub fn write(&mut self) -> bool {
+        self.0.write_waiting()
+    }
+}
+
 /// What callers and writer share.
 struct Core {
     settings: Settings,
+    dir: PathBuf,
     store: StoreId,
     disk: Arc<dyn Disk>,
     clock: Clock,
@@ -60,6 +73,8 @@ struct Core {
     pressure: Pressure,
     logs: PerLane<Arc<LaneLog>>,
     ends: Arc<Ends>,
+    /// How many copies are being begun: nothing is trimmed meanwhile.
+    holds: Arc<AtomicUsize>,
 }
 
 impl Core {
@@ -91,11 +106,23 @@ impl Embedded {
 
     /// Opens the queue in `dir` with these parts.
     pub fn open_with(dir: &Path, settings: Settings, parts: Parts) -> Result<Embedded, OpenError> {
-        let Parts { disk, clock, on_fatal } = parts;
+        let (mut queue, writer) = Embedded::prepare(dir, settings, parts)?;
+        queue.writer = Some(start(writer, dir)?);
+        Ok(queue)
+    }
+
+    /// Opens the queue in `dir` without a thread: what waits is written when [`ByHand::write`] is called. For simulation.
+    pub fn open_by_hand(dir: &Path, settings: Settings, parts: Parts) -> Result<(Embedded, ByHand), OpenError> {
+        let (queue, writer) = Embedded::prepare(dir, settings, parts)?;
+        Ok((queue, ByHand(writer)))
+    }
+
+    fn prepare(dir: &Path, settings: Settings, parts: Parts) -> Result<(Embedded, Writer), OpenError> {
+        let Parts { disk, clock, on_fatal, first_store } = parts;
         let lock = lock(&*disk, dir)?;
         let store = match store::load(&*disk, dir)? {
             Some(store) => store,
-            None => first_start(&*disk, dir, (clock)())?,
+            None => first_start(&*disk, dir, (clock)(), first_store)?,
         };
         let recovered =
             PerLane::try_from_fn(|lane| Recovery { disk: &*disk, dir: &dir.join(lane.name()), lane, store }.run())?;
@@ -109,20 +136,17 @@ impl Embedded {
             pressure: Pressure::new(Arc::clone(&disk), dir.to_owned(), Arc::clone(&clock)),
             logs: PerLane { live: Arc::new(live), backfill: Arc::new(backfill) },
             settings,
+            dir: dir.to_owned(),
             disk,
             clock,
             on_fatal,
             ends,
+            holds: Arc::default(),
         });
         let tails = PerLane { live: live_tail, backfill: backfill_tail };
-        let writer = start(Writer { core: Arc::clone(&core), tails }, dir)?;
-        Ok(Embedded {
-            readers: PerLane::from_fn(|lane| core.reader(lane)),
-            core,
-            writer: Some(writer),
-            torn,
-            _lock: lock,
-        })
+        let writer = Writer { core: Arc::clone(&core), tails };
+        let readers = PerLane::from_fn(|lane| core.reader(lane));
+        Ok((Embedded { readers, core, writer: None, torn, _lock: lock }, writer))
     }
 
     fn offer(
@@ -170,13 +194,16 @@ fn lock(disk: &dyn Disk, dir: &Path) -> Result<DiskLock, OpenError> {
 }
 
 /// Makes a store. The identity is written last: until it stands, nothing was appended and all may be made anew.
-fn first_start(disk: &dyn Disk, dir: &Path, created_ms: u64) -> Result<StoreId, OpenError> {
+fn first_start(disk: &dyn Disk, dir: &Path, created_ms: u64, given: Option<StoreId>) -> Result<StoreId, OpenError> {
     for lane in Lane::ALL {
         if !recover::is_unused(disk, &dir.join(lane.name()))? {
             return Err(OpenError::Missing { path: store::path(dir) });
         }
     }
-    let store = StoreId::random().map_err(|e| OpenError::NoRandom { detail: e.to_string() })?;
+    let store = match given {
+        Some(store) => store,
+        None => StoreId::random().map_err(|e| OpenError::NoRandom { detail: e.to_string() })?,
+    };
     make(disk, dir, store, created_ms).map_err(|source| OpenError::Io {
         action: "make a queue in",
         path: dir.to_owned(),
@@ -241,6 +268,9 @@ impl Queue for Embedded {
     }
 
     fn trim(&self, lane: Lane, below: Position) -> Result<Position, TrimError> {
+        if self.core.holds.load(Ordering::SeqCst) > 0 {
+            return Ok(self.core.logs[lane].first());
+        }
         let older_than_ms = (self.core.clock)().saturating_sub(self.core.settings.trim_age_ms);
         self.core.logs[lane].trim(&*self.core.disk, below, older_than_ms)
     }

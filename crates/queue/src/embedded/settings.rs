@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::{Disk, RealDisk};
 use crate::error::FatalError;
+use crate::facts::StoreId;
 use crate::port::{Clock, system_clock};
 
 /// Called once, after every waiting append was failed, when nothing may be acknowledged any more.
@@ -53,11 +54,18 @@ pub struct Parts {
     pub clock: Clock,
     /// What to do when a write or flush failed.
     pub on_fatal: OnFatal,
+    /// The identity of a store that is made anew; drawn at random where none is given.
+    pub first_store: Option<StoreId>,
 }
 
 impl Default for Parts {
     /// The machine's disk and clock; a failed write or flush aborts the process.
     fn default() -> Self {
-        Parts { disk: Arc::new(RealDisk), clock: system_clock(), on_fatal: Box::new(|_| std::process::abort()) }
+        Parts {
+            disk: Arc::new(RealDisk),
+            clock: system_clock(),
+            on_fatal: Box::new(|_| std::process::abort()),
+            first_store: None,
+        }
     }
 }

@@ -62,6 +62,16 @@ impl Writer {
         }
     }
 
+    /// Writes what shares the next flush, if anything waits. False when nothing does, or when a failure ended it.
+    pub(super) fn write_waiting(&mut self) -> bool {
+        let Some((lane, requests)) = self.core.intake.take_waiting() else { return false };
+        let served = self.serve(lane, requests);
+        if let Err(fatal) = &served {
+            self.core.end(fatal);
+        }
+        served.is_ok()
+    }
+
     fn serve(&mut self, lane: Lane, requests: Vec<Request>) -> Result<(), FatalError> {
         let bytes = requests.iter().map(|request| request.bytes).sum();
         let result = if self.core.is_stop_full() { Err(CommitFault::NoSpace) } else { self.commit(lane, &requests) };

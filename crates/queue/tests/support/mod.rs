@@ -1,6 +1,8 @@
 //! What the suites share: a store on a simulated disk, small settings, and a way to wait for a future without a runtime.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod nats;
+
 use std::future::Future;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -52,6 +54,7 @@ impl Store {
             on_fatal: Box::new(move |_| {
                 fatal.fetch_add(1, Ordering::SeqCst);
             }),
+            ..Parts::default()
         };
         Embedded::open_with(&dir(), self.settings.clone(), parts)
     }

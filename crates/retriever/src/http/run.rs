@@ -99,13 +99,14 @@ where
     F: FnOnce(&mut Read) -> Result<T, ReadError> + Send + 'static,
 {
     scope::require(&asked.grant, action)?;
-    let deadline = house.settings.deadline;
-    let work = tokio::task::spawn_blocking(move || {
+    let (deadline, one_thread) = (house.settings.deadline, house.settings.one_thread);
+    let work = move || {
         let mut read = Read::begin(house, asked)?;
         let answer = answer(&mut read)?;
         Ok((answer, if read.freshness.stale { "stale" } else { "fresh" }))
-    });
-    match tokio::time::timeout(deadline, work).await {
+    };
+    let read = async { if one_thread { Ok(work()) } else { tokio::task::spawn_blocking(work).await } };
+    match tokio::time::timeout(deadline, read).await {
         Ok(Ok(Ok((answer, freshness)))) => {
             count(freshness);
             Ok(answer)

@@ -9,7 +9,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use super::Finding;
 
 /// A room and the rooms it may import.
-const TABLE: [(&str, &[&str]); 10] = [
+const TABLE: [(&str, &[&str]); 14] = [
     ("catalog", &[]),
     ("privacy", &["catalog"]),
     ("engine", &["catalog"]),
@@ -18,7 +18,11 @@ const TABLE: [(&str, &[&str]); 10] = [
     ("worker", &["catalog", "engine", "queue", "central"]),
     ("adapter", &["catalog", "privacy", "queue", "central"]),
     ("retriever", &["catalog", "privacy", "engine", "central"]),
-    ("cebe", &["catalog", "privacy", "engine", "queue", "central", "worker", "adapter", "retriever"]),
+    ("traffic", &[]),
+    ("cebe", &["catalog", "privacy", "engine", "queue", "central", "worker", "adapter", "retriever", "traffic"]),
+    ("bench-path", &["catalog", "privacy", "engine", "queue", "central", "worker", "adapter", "traffic"]),
+    ("bench-postgres", &[]),
+    ("sim", &["catalog", "privacy", "engine", "queue", "central", "worker", "adapter", "retriever"]),
     ("xtask", &[]),
 ];
 

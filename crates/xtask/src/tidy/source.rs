@@ -43,10 +43,15 @@ impl Source {
     }
 }
 
+/// Folders that hold crates.
+const CRATE_FOLDERS: [&str; 2] = ["crates", "bench"];
+
 /// Every Rust file of every crate, by path.
 pub(crate) fn read_all(root: &Path) -> Result<Vec<Source>> {
     let mut paths = Vec::new();
-    collect(&root.join("crates"), &mut paths)?;
+    for folder in CRATE_FOLDERS.map(|folder| root.join(folder)).iter().filter(|folder| folder.exists()) {
+        collect(folder, &mut paths)?;
+    }
     paths.sort();
     paths.iter().map(|path| read(root, path)).collect()
 }

@@ -1,0 +1,4 @@
+//! Feeds any bytes to the target `rows` of `crates/sim/src/outside`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| cebe_sim::outside::run("rows", bytes));
