@@ -1,6 +1,7 @@
 # The commands of this project. `make demo` shows it, `make test` proves it; nothing but Rust has to be there first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint real-data count bench bench-micro sim needs needs-alerts needs-valgrind needs-postgres
+.PHONY: help demo test lint real-data count bench bench-micro sim \
+	needs needs-alerts needs-api needs-nats needs-postgres needs-valgrind
 
 help: ## Lists the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -9,7 +10,7 @@ demo: needs ## Starts two made-up companies with live traffic and shows what can
 	@cargo run --release -p cebe -- demo
 
 # Documentation examples go first, so that the runner's summary is the last thing printed.
-test: needs needs-alerts ## Runs every test
+test: needs needs-alerts needs-api needs-nats needs-postgres ## Runs every test
 	@if command -v cargo-nextest >/dev/null 2>&1; then \
 		cargo test --quiet --workspace --doc && cargo nextest run --workspace; \
 	else \
@@ -39,36 +40,42 @@ bench-micro: needs ## Measures the stages of an event one by one
 sim: needs ## Lives through SEEDS seeds (300) with faults and checks the laws; SEED=n for one of them
 	@cargo run --quiet --release -p cebe-sim
 
+# What is missing is installed from Debian's packages, or the line that installs it is printed. No server is started or
+# left running by it: tests and benchmarks start their own.
+define install
+	{ install="apt-get install -y -q --no-install-recommends $(1)"; \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -q && RUNLEVEL=1 $$install; \
+		elif command -v sudo >/dev/null 2>&1; then sudo apt-get update -q && sudo RUNLEVEL=1 $$install; \
+		else echo "missing here; run: $$install"; exit 1; fi; }
+endef
+
 # A linker is all that a fresh Debian machine with Rust may lack.
 needs:
 	@command -v cargo >/dev/null 2>&1 || { echo "Rust is missing: see https://rustup.rs"; exit 1; }
-	@command -v cc >/dev/null 2>&1 || { \
-		packages="gcc libc6-dev"; \
-		if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -y -q $$packages; \
-		elif command -v sudo >/dev/null 2>&1; then sudo apt-get update -q && sudo apt-get install -y -q $$packages; \
-		else echo "a C compiler is missing, run: apt-get install -y $$packages"; exit 1; fi; }
+	@command -v cc >/dev/null 2>&1 || $(call install,gcc libc6-dev)
 
-# The rules for Prometheus and the routes for Alertmanager are proved with their own tools; nothing is started.
+# The rules for Prometheus and the routes for Alertmanager are proved with their own tools.
 needs-alerts:
-	@command -v promtool >/dev/null 2>&1 && command -v amtool >/dev/null 2>&1 || { \
-		packages="prometheus prometheus-alertmanager"; \
-		install="apt-get install -y -q --no-install-recommends $$packages"; \
-		if [ "$$(id -u)" = 0 ]; then apt-get update -q && RUNLEVEL=1 $$install; \
-		elif command -v sudo >/dev/null 2>&1; then sudo apt-get update -q && sudo RUNLEVEL=1 $$install; \
-		else echo "promtool and amtool are missing, run: $$install"; exit 1; fi; }
+	@command -v promtool >/dev/null 2>&1 && command -v amtool >/dev/null 2>&1 || \
+		$(call install,prometheus prometheus-alertmanager)
+
+# The API is tried from outside by schemathesis, in an environment of its own below target/.
+SCHEMATHESIS := schemathesis==4.32.5
+needs-api:
+	@grep -qs '^$(SCHEMATHESIS)$$' target/schemathesis/holds || { \
+		python3 -c 'import ensurepip' >/dev/null 2>&1 || $(call install,python3 python3-venv); \
+		rm -rf target/schemathesis && python3 -m venv target/schemathesis && \
+		target/schemathesis/bin/pip install --quiet --disable-pip-version-check '$(SCHEMATHESIS)' && \
+		echo '$(SCHEMATHESIS)' > target/schemathesis/holds; }
+
+# A queue for several machines.
+needs-nats:
+	@PATH="$$PATH:/usr/sbin" command -v nats-server >/dev/null 2>&1 || $(call install,nats-server)
+
+# A Central DB for several machines, and the rival of the benchmark.
+needs-postgres:
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || $(call install,postgresql)
 
 # Counting needs valgrind.
 needs-valgrind:
-	@command -v valgrind >/dev/null 2>&1 || { \
-		install="apt-get install -y -q --no-install-recommends valgrind"; \
-		if [ "$$(id -u)" = 0 ]; then apt-get update -q && $$install; \
-		elif command -v sudo >/dev/null 2>&1; then sudo apt-get update -q && sudo $$install; \
-		else echo "valgrind is missing, run: $$install"; exit 1; fi; }
-
-# The rival is PostgreSQL; no server of the system's is used or left running.
-needs-postgres:
-	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { \
-		install="apt-get install -y -q --no-install-recommends postgresql"; \
-		if [ "$$(id -u)" = 0 ]; then apt-get update -q && RUNLEVEL=1 $$install; \
-		elif command -v sudo >/dev/null 2>&1; then sudo apt-get update -q && sudo RUNLEVEL=1 $$install; \
-		else echo "PostgreSQL is missing, run: $$install"; exit 1; fi; }
+	@command -v valgrind >/dev/null 2>&1 || $(call install,valgrind)

@@ -69,7 +69,7 @@ impl House {
         let settings = WorkerSettings::new(Arc::clone(&clock), told);
         let worker = Worker::new(Arc::clone(&queue), Arc::clone(&central), Arc::clone(&definitions), settings);
         let desk = Desk::new(Door {
-            queue: Arc::clone(&queue),
+            log: cebe_adapter::Log::whole(Arc::clone(&queue), applied),
             central: Arc::clone(&central),
             definitions,
             master: Arc::clone(&master),
@@ -79,7 +79,6 @@ impl House {
                 bytes.fill(5);
                 Ok(())
             }),
-            applied,
             settings: DoorSettings::default(),
         });
         let desk = desk.expect("an empty store reads");

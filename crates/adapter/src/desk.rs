@@ -4,10 +4,11 @@
 use crate::{
     auth::{self, AuthError},
     clock::Receipts,
+    log::{Landing, Log},
     pace::Pace,
+    remembered::ControlRows,
     room::Room,
     view::ControlView,
-    wait,
 };
 use axum::http::HeaderMap;
 use bytes::Bytes;
@@ -21,18 +22,17 @@ use cebe_privacy::{
     access::Grant,
     keys::{MasterKey, api_key_hash},
 };
-use cebe_queue::{AppendError, Queue};
+use cebe_queue::AppendError;
 use std::{
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
-use tokio::sync::watch;
 
 /// What the door is given.
 pub struct Door {
-    /// Where records go.
-    pub queue: Arc<dyn Queue>,
+    /// Where records go, and how far they are applied.
+    pub log: Log,
     /// Read only: keys, flags, settings, quarantined bodies, outcomes.
     pub central: Arc<dyn Central>,
     /// Definitions of the installation.
@@ -43,8 +43,6 @@ pub struct Door {
     pub clock: Arc<dyn Fn() -> Micros + Send + Sync>,
     /// Where random bytes come from: [`system_random`], unless time and chance are simulated.
     pub random: Random,
-    /// Next index that the worker has committed, per lane (live, backfill).
-    pub applied: watch::Receiver<[u64; 2]>,
     /// Bounds.
     pub settings: DoorSettings,
 }
@@ -68,8 +66,11 @@ pub struct DoorSettings {
     pub body_timeout: Duration,
     /// How long a change of settings waits to be applied.
     pub change_timeout: Duration,
-    /// How old the view of settings may get.
+    /// How old the view of settings may get before whoever asks for it looks at the store. The longest there is leaves it
+    /// to whoever calls [`Desk::refresh`].
     pub view_age_max: Duration,
+    /// Where the settings are remembered for a start without the store; none: there is no such start.
+    pub remembered: Option<PathBuf>,
     /// Where files of history are kept until they are loaded; none: there is no loading of history.
     pub backfills: Option<PathBuf>,
     /// Works on the thread that asks, however long it takes. For simulation.
@@ -84,6 +85,7 @@ impl Default for DoorSettings {
             body_timeout: Duration::from_secs(30),
             change_timeout: Duration::from_secs(30),
             view_age_max: Duration::from_millis(250),
+            remembered: None,
             backfills: None,
             one_thread: false,
         }
@@ -120,11 +122,40 @@ pub(crate) struct Inner {
     pace: Pace,
 }
 
+impl Door {
+    /// The settings as they are stored, remembered from now on.
+    fn load(&self, snapshot: &Snapshot) -> Result<ControlView, StoreError> {
+        let rows = ControlRows::read(snapshot)?;
+        if let Some(path) = &self.settings.remembered
+            && let Err(error) = rows.remember(path)
+        {
+            tracing::warn!(%error, "settings cannot be remembered: without the store this door would not open again");
+        }
+        Ok(ControlView::of(&rows, &self.definitions, &self.master))
+    }
+
+    /// Receipts that go on behind what was received before. In a cluster each door goes by its own clock.
+    fn receipts(&self) -> Receipts {
+        let branch = self.log.branch(0);
+        let is_sharded = self.log.is_sharded();
+        if is_sharded { Receipts::after(Micros(0)) } else { Receipts::after_those_in(&*branch.queue, (self.clock)()) }
+    }
+
+    fn recall(&self) -> Option<ControlView> {
+        let rows = ControlRows::recall(self.settings.remembered.as_ref()?)?;
+        tracing::warn!("the store is away; the door opens with the settings it remembers");
+        Some(ControlView::of(&rows, &self.definitions, &self.master))
+    }
+}
+
 impl Desk {
-    /// Opens the door with the settings as they are stored.
+    /// Opens the door with the settings as they are stored, or as they are remembered while the store is away.
     pub fn new(door: Door) -> Result<Self, DoorError> {
-        let view = ControlView::load(&door.central.snapshot()?, &door.definitions, &door.master)?;
-        let receipts = Receipts::after_those_in(door.queue.as_ref(), (door.clock)());
+        let view = match door.central.snapshot().and_then(|snapshot| door.load(&snapshot)) {
+            Ok(view) => view,
+            Err(error) => door.recall().ok_or(error)?,
+        };
+        let receipts = door.receipts();
         let room = Room::new(door.settings.bytes_in_flight_max);
         let pace = Pace::new(door.settings.key_requests_per_s_max);
         let view = RwLock::new((Arc::new(view), (door.clock)()));
@@ -166,7 +197,7 @@ impl Desk {
         if snapshot.control_version()? == old.version {
             return Ok(None);
         }
-        ControlView::load(&snapshot, &self.0.door.definitions, &self.0.door.master).map(Some)
+        self.0.door.load(&snapshot).map(Some)
     }
 
     /// Who is calling.
@@ -179,17 +210,23 @@ impl Desk {
         self.0.pace.admit(&grant.key_id, self.now())
     }
 
-    /// Appends a change and waits until it is applied.
+    /// Appends a change where what it concerns stands, and waits until it is applied.
     pub async fn change(&self, by: &str, change: Change) -> Result<Place, DoorError> {
+        let branch = self.0.door.log.branch_of(change.company());
+        self.change_on(branch, by, change).await
+    }
+
+    /// Appends a change to this queue and waits until it is applied.
+    pub(crate) async fn change_on(&self, branch: usize, by: &str, change: Change) -> Result<Place, DoorError> {
         let received_at = self.receipts(1);
         let record = Record::Control(Box::new(ControlRecord { received_at, by: by.into(), change }));
-        let place = self.append(Lane::Live, Bytes::new(), vec![record.to_bytes().into()]).await?;
+        let landing = self.append(branch, Lane::Live, Bytes::new(), vec![record.to_bytes().into()]).await?;
         let timeout = self.0.door.settings.change_timeout;
-        if !wait::until_applied(self.0.door.applied.clone(), place, timeout).await {
+        if !self.0.door.log.until_applied(landing, timeout).await {
             return Err(DoorError::NotYetApplied(timeout));
         }
         self.refresh();
-        Ok(place)
+        Ok(landing.place)
     }
 
     /// Appends an operating event or the audit of a reveal and waits until it is applied.
@@ -236,6 +273,11 @@ impl Desk {
         self.0.door.central.snapshot()
     }
 
+    /// Where records go.
+    pub(crate) fn log(&self) -> &Log {
+        &self.0.door.log
+    }
+
     /// The wall clock.
     pub(crate) fn now(&self) -> Micros {
         (self.0.door.clock)()
@@ -246,13 +288,14 @@ impl Desk {
         self.0.receipts.take(self.now(), count)
     }
 
-    /// Appends records; gives the place of the first.
-    pub(crate) async fn append(&self, lane: Lane, tag: Bytes, records: Vec<Bytes>) -> Result<Place, AppendError> {
-        let queue_lane = match lane {
-            Lane::Live => cebe_queue::Lane::Live,
-            Lane::Backfill => cebe_queue::Lane::Backfill,
-        };
-        let appended = self.0.door.queue.append(queue_lane, tag, records).await?;
-        Ok(Place { lane, index: appended.first.0 })
+    /// Appends records to a queue; gives where the first landed.
+    pub(crate) async fn append(
+        &self,
+        branch: usize,
+        lane: Lane,
+        tag: Bytes,
+        records: Vec<Bytes>,
+    ) -> Result<Landing, AppendError> {
+        self.0.door.log.append(branch, lane, tag, records).await
     }
 }

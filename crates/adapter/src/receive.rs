@@ -7,10 +7,11 @@ use crate::{
     envelope::Envelope,
     equal::EqualRows,
     fault::Fault,
+    frame::Frame,
     json::{self, Json, Parsed},
+    log::Log,
     reply::{Claim, EventResult, Source, Status},
     sequence,
-    tag::Tag,
     view::{CompanyView, ControlView},
 };
 use bytes::Bytes;
@@ -38,6 +39,8 @@ pub(crate) const NO_COMPANY: &str = "*";
 
 /// What a request brings beside its events.
 pub(crate) struct Sender<'r> {
+    /// Says which company's records go where.
+    pub(crate) log: &'r Log,
     pub(crate) view: &'r ControlView,
     pub(crate) grant: &'r Grant,
     /// Company for events that name none.
@@ -49,11 +52,10 @@ pub(crate) struct Sender<'r> {
     pub(crate) event_id: Option<&'r str>,
 }
 
-/// Records for one append, and what to answer.
+/// Records, by the queue they are for, and what to answer.
 #[derive(Default)]
 pub(crate) struct Received {
-    pub(crate) records: Vec<Bytes>,
-    pub(crate) tag: Tag,
+    pub(crate) frames: Vec<Frame>,
     pub(crate) results: Vec<EventResult>,
     /// How many raw events were JSON at all.
     pub(crate) readable: usize,
@@ -67,8 +69,6 @@ pub(crate) fn receive(sender: &Sender<'_>, raws: &[&[u8]], first: Micros) -> Rec
 /// As [`receive`], going on with the equal rows of what came before.
 pub(crate) fn receive_more(sender: &Sender<'_>, raws: &[&[u8]], first: Micros, equal: &mut EqualRows) -> Received {
     let mut received = Received::default();
-    let mut spans = Vec::new();
-    received.records.reserve(raws.len());
     received.results.reserve(raws.len());
     for (index, raw) in raws.iter().enumerate() {
         let received_at = first.plus(i64::try_from(index).unwrap_or(0));
@@ -87,18 +87,21 @@ pub(crate) fn receive_more(sender: &Sender<'_>, raws: &[&[u8]], first: Micros, e
         received.readable += usize::from(parsed.is_ok());
         let admitted = parsed.map_err(|_| Fault::new(QuarantineCode::MalformedJson));
         let admitted = admitted.and_then(|parsed| one.admit(&parsed, equal));
-        if let Some(span) = one.sequence.take() {
-            sequence::gather(&mut spans, span);
-        }
+        let span = one.sequence.take();
         let source = Source { module: one.module.clone(), customer: one.customer.clone() };
         let (record, mut result) = one.finish(index, admitted);
         result.source = source;
-        received.tag.count(record.header().expect("a received event has a header"));
-        received.records.push(record.to_bytes().into());
         received.results.push(result);
+        let header = record.header().expect("a received event has a header");
+        let frame = Frame::of(&mut received.frames, sender.log.branch_of(Some(&header.company)));
+        frame.push(header, record.to_bytes().into(), index);
+        if let Some(span) = span {
+            sequence::gather(&mut frame.spans, span);
+        }
     }
-    if !spans.is_empty() {
-        received.records.push(numbers(sender, spans, first));
+    for frame in received.frames.iter_mut().filter(|frame| !frame.spans.is_empty()) {
+        let spans = std::mem::take(&mut frame.spans);
+        frame.records.push(numbers(sender, spans, first));
     }
     received
 }

@@ -1,13 +1,14 @@
 //! What the door knows of settings at one moment: keys, flags, companies with their secrets, fields and registered events.
 //! It is loaded whole from a snapshot of the Central DB and shared; an event costs look-ups only.
 
+use crate::remembered::ControlRows;
 use cebe_catalog::{
     CompanyId, CompanySettings, Definitions, PiiClass,
     control::{KeyRow, SourceFlag, TeamRow},
     definition::EventDefinition,
 };
 use cebe_central::change::{ControlKind, ControlRow};
-use cebe_central::{Order, Snapshot, StoreError};
+use cebe_central::{Snapshot, StoreError};
 use cebe_privacy::{
     access::{Grant, Role, Scope, TeamView},
     keys::{CompanyKeys, MasterKey},
@@ -16,7 +17,6 @@ use cebe_privacy::{
 use smol_str::SmolStr;
 use std::{
     collections::{BTreeMap, HashMap},
-    ops::ControlFlow,
     sync::Arc,
 };
 
@@ -78,8 +78,13 @@ impl FlagView {
 impl ControlView {
     /// Reads all control rows.
     pub fn load(from: &Snapshot, definitions: &Arc<Definitions>, master: &MasterKey) -> Result<Self, StoreError> {
+        Ok(Self::of(&ControlRows::read(from)?, definitions, master))
+    }
+
+    /// The view that these rows give.
+    pub(crate) fn of(rows: &ControlRows, definitions: &Arc<Definitions>, master: &MasterKey) -> Self {
         let mut view = Self {
-            version: from.control_version()?,
+            version: rows.version,
             keys: HashMap::new(),
             companies: HashMap::new(),
             flags: HashMap::new(),
@@ -87,10 +92,10 @@ impl ControlView {
             definitions: Arc::clone(definitions),
             installation: Arc::new(installation_keys(master)),
         };
-        view.load_companies(from, master)?;
-        view.load_flags(from)?;
-        view.load_keys(from)?;
-        Ok(view)
+        view.load_companies(rows, master);
+        view.load_flags(rows);
+        view.load_keys(rows);
+        view
     }
 
     /// The canonical name of a module, an alias or a module of a registered event of `company`.
@@ -112,58 +117,57 @@ impl ControlView {
         self.flags.get(module).is_some_and(|flag| flag.is_on(company))
     }
 
-    fn load_companies(&mut self, from: &Snapshot, master: &MasterKey) -> Result<(), StoreError> {
+    fn load_companies(&mut self, rows: &ControlRows, master: &MasterKey) {
         let mut companies: HashMap<SmolStr, CompanyView> = HashMap::new();
-        each(from, ControlKind::Company, |id, row| {
-            let ControlRow::Company(row) = row else { return };
+        for (id, row) in rows.of(ControlKind::Company) {
+            let ControlRow::Company(row) = row else { continue };
             match CompanyKeys::unwrap_with(master, &row.secrets) {
                 Ok(keys) => {
-                    let id = CompanyId::new(id);
+                    let (id, settings) = (CompanyId::new(id), row.settings.clone());
                     let (fields, events) = (HashMap::new(), BTreeMap::new());
-                    companies.insert(id.0.clone(), CompanyView { id, settings: row.settings, keys, fields, events });
+                    companies.insert(id.0.clone(), CompanyView { id, settings, keys, fields, events });
                 }
                 Err(error) => report_locked(id, error),
             }
-        })?;
-        each(from, ControlKind::Fields, |id, row| {
+        }
+        for (id, row) in rows.of(ControlKind::Fields) {
             if let (Some(company), ControlRow::Fields(fields)) = (companies.get_mut(id), row) {
-                company.fields =
-                    fields.into_iter().filter_map(|(name, class)| Some((name, class_named(&class)?))).collect();
+                let known = fields.iter().filter_map(|(name, class)| Some((name.clone(), class_named(class)?)));
+                company.fields = known.collect();
             }
-        })?;
-        each(from, ControlKind::EventDefinition, |id, row| {
-            let ControlRow::EventDefinition(json) = row else { return };
+        }
+        for (id, row) in rows.of(ControlKind::EventDefinition) {
+            let ControlRow::EventDefinition(json) = row else { continue };
             let company = id.split('\0').next().and_then(|company| companies.get_mut(company));
-            if let (Some(company), Ok(event)) = (company, serde_json::from_str::<EventDefinition>(&json)) {
+            if let (Some(company), Ok(event)) = (company, serde_json::from_str::<EventDefinition>(json)) {
                 company.events.insert(event.name.clone(), event);
             }
-        })?;
+        }
         self.companies = companies.into_iter().map(|(id, company)| (id, Arc::new(company))).collect();
-        Ok(())
     }
 
-    fn load_flags(&mut self, from: &Snapshot) -> Result<(), StoreError> {
-        each(from, ControlKind::Source, |module, row| {
+    fn load_flags(&mut self, rows: &ControlRows) {
+        for (module, row) in rows.of(ControlKind::Source) {
             if let ControlRow::Source(row) = row {
-                self.flags.insert(module.into(), FlagView { row });
+                self.flags.insert(module.into(), FlagView { row: row.clone() });
             }
-        })
+        }
     }
 
-    fn load_keys(&mut self, from: &Snapshot) -> Result<(), StoreError> {
-        each(from, ControlKind::Team, |id, row| {
+    fn load_keys(&mut self, rows: &ControlRows) {
+        for (id, row) in rows.of(ControlKind::Team) {
             if let ControlRow::Team(row) = row {
-                self.teams.insert(id.into(), row);
+                self.teams.insert(id.into(), row.clone());
             }
-        })?;
-        each(from, ControlKind::Key, |_, row| {
+        }
+        for (_, row) in rows.of(ControlKind::Key) {
             if let ControlRow::Key(row) = row
                 && let Some(role) = role_named(&row.role)
             {
-                let grant = self.grant(&row, role);
+                let (row, grant) = (row.clone(), self.grant(row, role));
                 self.keys.insert(row.hash, Arc::new(KeyView { row, grant }));
             }
-        })
+        }
     }
 
     fn grant(&self, row: &KeyRow, role: Role) -> Grant {
@@ -190,13 +194,6 @@ fn team_view(team: &TeamRow) -> TeamView {
 fn scope(names: impl Iterator<Item = SmolStr>) -> Scope {
     let names: Vec<String> = names.map(String::from).collect();
     if names.iter().any(|name| name == "*") { Scope::All } else { Scope::Only(names) }
-}
-
-fn each(from: &Snapshot, kind: ControlKind, mut take: impl FnMut(&str, ControlRow)) -> Result<(), StoreError> {
-    from.control_all(kind, "", Order::Forward, &mut |id, row| {
-        take(id, row);
-        ControlFlow::Continue(())
-    })
 }
 
 fn report_locked(company: &str, error: SealError) {

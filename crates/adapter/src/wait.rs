@@ -1,35 +1,37 @@
-//! Waiting for the worker: until a place of the queue is applied, and what became of each event then.
+//! What became of each event once the worker is past it.
 
-use crate::reply::{EventResult, Status};
-use cebe_catalog::Lane;
+use crate::{
+    log::Landing,
+    reply::{EventResult, Status},
+};
 use cebe_central::engine_rows::Place;
 use cebe_central::{Snapshot, StoreError};
-use std::time::Duration;
-use tokio::sync::watch;
 
-/// Waits until the record at `place` is applied; false when the time ran out.
-pub(crate) async fn until_applied(mut applied: watch::Receiver<[u64; 2]>, place: Place, timeout: Duration) -> bool {
-    let lane = match place.lane {
-        Lane::Live => 0,
-        Lane::Backfill => 1,
-    };
-    let reached = applied.wait_for(|next| next[lane] > place.index);
-    matches!(tokio::time::timeout(timeout, reached).await, Ok(Ok(_)))
+/// The events of one append: where the first landed, and which result each of them has.
+pub(crate) struct Delivered {
+    pub(crate) first: Landing,
+    pub(crate) results: Vec<usize>,
 }
 
-/// Turns `accepted` into what became of each event, once the worker is past them. `first` is the place of result 0.
-pub(crate) fn settle(results: &mut [EventResult], first: Place, store: &Snapshot) -> Result<(), StoreError> {
-    for result in results {
-        let Some(claim) = result.claim.as_ref().filter(|_| result.status == Status::Accepted) else { continue };
-        let Some(seen) = store.seen(&claim.key)? else { continue };
-        let own = Place { lane: first.lane, index: first.index + result.index as u64 };
-        result.status = if seen.place == own {
-            Status::Applied
-        } else if seen.content == claim.content {
-            Status::Duplicate
-        } else {
-            Status::Conflict
-        };
+/// Turns `accepted` into what became of each event.
+pub(crate) fn settle(results: &mut [EventResult], delivered: &[Delivered], store: &Snapshot) -> Result<(), StoreError> {
+    for Delivered { first, results: indexes } in delivered {
+        for (offset, index) in (0..).zip(indexes) {
+            settle_one(&mut results[*index], first.plus(offset).place, store)?;
+        }
     }
+    Ok(())
+}
+
+fn settle_one(result: &mut EventResult, own: Place, store: &Snapshot) -> Result<(), StoreError> {
+    let Some(claim) = result.claim.as_ref().filter(|_| result.status == Status::Accepted) else { return Ok(()) };
+    let Some(seen) = store.seen(&claim.key)? else { return Ok(()) };
+    result.status = if seen.place == own {
+        Status::Applied
+    } else if seen.content == claim.content {
+        Status::Duplicate
+    } else {
+        Status::Conflict
+    };
     Ok(())
 }

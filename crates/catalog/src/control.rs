@@ -92,6 +92,38 @@ pub enum Change {
     Reconciliation(Box<ReconciliationRow>),
 }
 
+/// Kinds of operations that say what a person did; all others say how the engine is doing.
+pub const AUDITS: [&str; 2] = ["pii_revealed", "backup_taken"];
+
+impl Change {
+    /// The company whose rows it changes; `None` for those of the whole installation. Steps of a backfill that is under
+    /// way do not say: whoever takes them knows.
+    pub fn company(&self) -> Option<&CompanyId> {
+        match self {
+            Self::Company { id, .. } => Some(id),
+            Self::Fields { company, .. }
+            | Self::EventDefinition { company, .. }
+            | Self::Erase { company, .. }
+            | Self::Rebuild { company }
+            | Self::Replayed { company, .. } => Some(company),
+            Self::Unlink(unlink) => Some(&unlink.company),
+            Self::Operation(operation) => operation.company.as_ref(),
+            Self::Sequences(spans) => spans.first().map(|span| &span.company),
+            Self::Reconciliation(row) => Some(&row.company),
+            Self::Backfill(BackfillStep::Created(row)) => row.company.as_ref(),
+            Self::Backfill(_) | Self::Source(_) | Self::Key(_) | Self::KeyRemoved { .. } | Self::Team(_) => None,
+        }
+    }
+
+    /// Whether it says what a person did.
+    pub fn is_audit(&self) -> bool {
+        match self {
+            Self::Operation(operation) => AUDITS.contains(&operation.kind.as_str()),
+            _ => true,
+        }
+    }
+}
+
 /// On or off, and for whom.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFlag {

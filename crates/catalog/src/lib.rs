@@ -17,6 +17,7 @@ pub mod reconciliation;
 pub mod record;
 pub mod sequence;
 pub mod settings;
+pub mod shard;
 pub mod time;
 pub mod value;
 
@@ -29,5 +30,6 @@ pub use node::{IdentifierKind, Node};
 pub use pii::PiiClass;
 pub use record::{EventRecord, Record};
 pub use settings::CompanySettings;
+pub use shard::Shard;
 pub use time::Micros;
 pub use value::Value;

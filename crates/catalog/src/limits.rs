@@ -30,6 +30,12 @@ pub const FUTURE_MINUTES_MAX: i64 = 10;
 pub const RETENTION_MARGIN_DAYS: i64 = 7;
 /// How long a quarantined body is kept.
 pub const QUARANTINE_DAYS: i64 = 30;
+/// How long the losing copies of one key are kept as evidence.
+pub const CONFLICT_DAYS: i64 = 90;
+/// How long operating events can be looked up.
+pub const OPERATION_DAYS: i64 = 90;
+/// How long it can be looked up who revealed, erased or changed what.
+pub const AUDIT_DAYS: i64 = 730;
 /// Most entries one fact keeps; older ones are sealed.
 pub const FACT_ENTRIES_MAX: usize = 1_000;
 /// Most anchors of a group in which links may still join two known customers.

@@ -4,9 +4,9 @@ use std::io::Read;
 use std::time::Duration;
 
 use serde_json::Value;
-use ureq::http::Request;
+use ureq::http::{Request, Response};
 use ureq::tls::{PemItem, RootCerts, TlsConfig};
-use ureq::{Agent, AsSendBody, SendBody};
+use ureq::{Agent, AsSendBody, Body, SendBody};
 
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -17,6 +17,7 @@ const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 #[derive(Clone)]
 pub(crate) struct Client {
     agent: Agent,
+    tls: TlsConfig,
     server: String,
     key: String,
     company: String,
@@ -53,10 +54,10 @@ impl Client {
             .timeout_connect(Some(Duration::from_secs(5)))
             .timeout_global(Some(Duration::from_secs(120)))
             .max_idle_connections_per_host(64)
-            .tls_config(tls)
+            .tls_config(tls.clone())
             .build();
         let server = server.trim_end_matches('/').to_owned();
-        Self { agent: config.into(), server, key: key.to_owned(), company: company.to_owned() }
+        Self { agent: config.into(), tls, server, key: key.to_owned(), company: company.to_owned() }
     }
 
     /// The same for another company.
@@ -97,9 +98,22 @@ impl Client {
         headers: &[(&str, &str)],
         stream: impl Read + 'static,
     ) -> Result<Answer, Failure> {
+        self.exchange(&self.patient(), "POST", path, headers, SendBody::from_owned_reader(stream))
+    }
+
+    /// Without a bound on how long an exchange may take.
+    fn patient(&self) -> Agent {
         let config = Agent::config_builder().http_status_as_error(false).max_redirects(0);
-        let patient: Agent = config.timeout_connect(Some(Duration::from_secs(5))).build().into();
-        self.exchange(&patient, "POST", path, headers, SendBody::from_owned_reader(stream))
+        config.timeout_connect(Some(Duration::from_secs(5))).tls_config(self.tls.clone()).build().into()
+    }
+
+    /// Reads an answer of any size as it comes.
+    pub(crate) fn download(&self, path: &str) -> Result<Box<dyn Read>, Failure> {
+        let response = self.ask(&self.patient(), "GET", path, &[], ())?;
+        match response.status().as_u16() {
+            200 => Ok(Box::new(response.into_body().into_reader())),
+            _ => accepted(self.answered(response)?).map(|_| Box::new(std::io::empty()) as Box<dyn Read>),
+        }
     }
 
     /// One exchange; any status is an answer.
@@ -121,6 +135,17 @@ impl Client {
         headers: &[(&str, &str)],
         body: impl AsSendBody,
     ) -> Result<Answer, Failure> {
+        self.answered(self.ask(agent, verb, path, headers, body)?)
+    }
+
+    fn ask(
+        &self,
+        agent: &Agent,
+        verb: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsSendBody,
+    ) -> Result<Response<Body>, Failure> {
         let mut request = Request::builder().method(verb).uri(format!("{}{path}", self.server));
         if !self.key.is_empty() {
             request = request.header("authorization", format!("Bearer {}", self.key));
@@ -132,7 +157,10 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.body(body).map_err(|error| Failure::Usage(format!("cannot ask {path}: {error}")))?;
-        let response = agent.run(request).map_err(|error| self.unreachable(&error))?;
+        agent.run(request).map_err(|error| self.unreachable(&error))
+    }
+
+    fn answered(&self, response: Response<Body>) -> Result<Answer, Failure> {
         let status = response.status().as_u16();
         let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         let text = response.into_body().into_with_config().limit(ANSWER_BYTES_MAX).read_to_vec();

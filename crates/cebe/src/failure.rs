@@ -1,8 +1,11 @@
 //! Why a command did not succeed, and the exit code that tells a script: 0 done, 1 the answer is no (or there are
 //! differences), 2 wrong usage, 3 the server cannot be reached or does not serve now, 4 the key is missing or may not,
-//! 5 the store cannot be opened.
+//! 5 the store cannot be opened, 6 the disk failed under a running server.
 
 use serde_json::Value;
+
+/// What a server ends with whose disk failed: start it again.
+pub(crate) const DISK_FAILED: i32 = 6;
 
 /// A command's failure: what to tell the person.
 #[derive(Debug, thiserror::Error)]

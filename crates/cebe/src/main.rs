@@ -1,6 +1,7 @@
 //! The binary: command line, settings and wiring. Arguments come in, a process with an exit code goes out; it holds no
 //! rules of the product. Read `commands` for what it can be asked, `serve` for how the rooms are put together.
 
+mod backup;
 mod bench;
 mod client;
 mod commands;

@@ -1,10 +1,11 @@
 //! What commands print: data on stdout (tables for people, JSON with `--json`), words and progress on stderr.
 
-use std::io::{IsTerminal, Write};
+use std::fmt::Write;
+use std::io::{IsTerminal, Write as _};
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::Value;
 
 /// Longest text a table cell shows.
@@ -127,10 +128,11 @@ pub(crate) fn progress(total: Option<u64>, unit: &str) -> ProgressBar {
         Some(total) => (ProgressBar::new(total), "{wide_bar} {human_pos}/{human_len}"),
         None => (ProgressBar::new_spinner(), "{spinner} {human_pos}"),
     };
-    let style = ProgressStyle::with_template(&format!("{shape} {unit} {{per_sec}} {{msg}}"));
+    let style = ProgressStyle::with_template(&format!("{shape} {unit} {{rate}} {{msg}}"));
     bar.enable_steady_tick(Duration::from_millis(200));
+    let rate = |state: &ProgressState, text: &mut dyn Write| _ = write!(text, "{:.0}/s", state.per_sec());
     match style {
-        Ok(style) => bar.with_style(style),
+        Ok(style) => bar.with_style(style.with_key("rate", rate)),
         Err(_) => bar,
     }
 }

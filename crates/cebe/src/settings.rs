@@ -11,8 +11,13 @@ use toml::{Table, Value};
 pub(crate) const FILE: &str = "cebe.toml";
 
 /// Names of settings that are never printed, each with the setting that names a file which holds it.
-const SECRETS: [(&str, &str); 3] =
-    [("key", "key_file"), ("admin_key", "admin_key_file"), ("alerts_webhook_url", "alerts_webhook_url_file")];
+const SECRETS: [(&str, &str); 5] = [
+    ("key", "key_file"),
+    ("admin_key", "admin_key_file"),
+    ("alerts_webhook_url", "alerts_webhook_url_file"),
+    ("nats_url", "nats_url_file"),
+    ("postgres_url", "postgres_url_file"),
+];
 
 macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr;)+) => {
@@ -47,8 +52,28 @@ settings! {
     data: String = "cebe-data".into();
     /// Address to serve at; port 0 takes a free one.
     listen: String = "127.0.0.1:8080".into();
-    /// What this process does; `all` is everything.
+    /// What this process does: `all`, or in a cluster some of adapter, worker, retriever, separated by commas.
     role: String = "all".into();
+    /// NATS servers of a cluster, separated by commas; empty: the queue is a folder of this machine (secret).
+    nats_url: String = String::new();
+    /// File with those addresses, for when they are not given themselves.
+    nats_url_file: String = String::new();
+    /// What the names of streams and subjects begin with.
+    nats_prefix: String = "cebe".into();
+    /// On how many NATS servers each record is kept.
+    nats_replicas: u64 = 3;
+    /// Most bytes that a lane keeps on each NATS server, beyond which publishers are told 503; 0: as the servers allow.
+    nats_lane_bytes_max: u64 = 0;
+    /// PostgreSQL database of a cluster; empty: the store is a folder of this machine (secret).
+    postgres_url: String = String::new();
+    /// File with that address, for when it is not given itself.
+    postgres_url_file: String = String::new();
+    /// Most connections to PostgreSQL of this process.
+    postgres_connections_max: u64 = 24;
+    /// This node's name in the cluster; empty: the machine's.
+    node: String = String::new();
+    /// How long a node that is not heard of keeps its shards, in milliseconds.
+    lease_ms: u64 = 5_000;
     /// The first admin key, instead of one that is made and printed at the first start (secret).
     admin_key: String = String::new();
     /// File with the first admin key, for when it is not given itself.
@@ -57,6 +82,10 @@ settings! {
     master_key_file: String = String::new();
     /// What is logged: a level, or rules such as `info,cebe_worker=debug`.
     log: String = "info,fjall=warn,lsm_tree=warn".into();
+    /// Where traces of requests are posted to by OTLP (HTTP, protobuf), such as http://127.0.0.1:4318/v1/traces; empty: none.
+    traces_url: String = String::new();
+    /// One request in so many is traced; one whose sender says whether it is traced is as it says.
+    traces_one_in: u64 = 100;
     /// Largest request body as it arrives, in bytes.
     request_bytes_max: u64 = 10 * 1024 * 1024;
     /// File with the certificate chain to serve TLS with, in PEM; empty: plain HTTP.

@@ -184,7 +184,7 @@ fn busy_server() -> Server {
     server
 }
 
-/// Requirement CORE-OBS-1 to CORE-OBS-5 as measurements: all that is asked for is there, and all that is there is explained.
+/// Requirements CORE-OBS-1, CORE-OBS-2, CORE-OBS-3, CORE-OBS-4, CORE-OBS-5 as measurements: all that is asked for is there, and all that is there is explained.
 #[test]
 fn every_measurement_is_shown_and_explained() {
     let page = busy_server().text("/metrics");

@@ -90,7 +90,7 @@ fn lines(receipt: &str, key: &str) -> Vec<(String, &'static str)> {
         ("quarantine list --code invalid_attribute", "e-3"),
         ("quarantine replay RECEIPT --correction mended.json", ""),
         ("identity show c-1", "c-1"),
-        ("identity unlink c-1 --from c-2", ""),
+        ("identity unlink c-1 --apart-from c-2", ""),
         ("catalog list", "order.paid"),
         ("catalog show order.paid", "paid_amount"),
         ("catalog show order.paid --schema", "2020-12"),
@@ -111,7 +111,8 @@ fn commands() -> BTreeSet<String> {
     let help = Command::new(BINARY).arg("--help").output().expect("the binary runs");
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
     let listed = help.split("Commands:").nth(1).and_then(|rest| rest.split("Options:").next()).expect("a list");
-    listed.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next().map(str::to_owned)).collect()
+    let names = listed.lines().filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
+    names.filter_map(|line| line.split_whitespace().next().map(str::to_owned)).collect()
 }
 
 /// Proves the command line of DESIGN section 9 as far as it reaches: each command does what it is for, in JSON for scripts

@@ -28,6 +28,46 @@ pub enum StoreError {
     /// The disk or the engine below failed.
     #[error("the store failed: {0}")]
     Backend(#[from] fjall::Error),
+    /// The database was not reached, or it refused.
+    #[error("{}", PgFault(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+    /// Another writer has the shard.
+    #[error(
+        "shard {shard} has another writer by now, and nothing was written: whoever holds its lease goes on;          take the lease again to write"
+    )]
+    LeaseLost {
+        /// Which: its number, or `all` where one writer owns everything.
+        shard: String,
+    },
+    /// Every connection is in use.
+    #[error(
+        "all {connections} connections to the database are in use; the database is slow, or more are needed          (connections_max)"
+    )]
+    Busy {
+        /// How many there are.
+        connections: usize,
+    },
+    /// The database is there, and is not one that can be read.
+    #[error("the database does not open: {0}")]
+    NotOpened(String),
+    /// A commit was asked of a store that only reads.
+    #[error("this store only reads; commits go through the writer that holds the lease")]
+    ReadOnly,
+}
+
+impl StoreError {
+    /// Is it about a database that is not reached now, and may be later?
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Postgres(_) | Self::Busy { .. } | Self::NotOpened(_))
+    }
+}
+
+impl StoreError {
+    /// Whether the store takes nothing more until it is opened again: a write or flush failed, and what is on the disk is
+    /// not known.
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Self::Backend(fjall::Error::Poisoned))
+    }
 }
 
 /// A store was not opened.
@@ -75,7 +115,39 @@ pub enum OpenError {
     /// The engine below did not open.
     #[error("the store does not open: {0}")]
     Backend(#[from] fjall::Error),
+    /// The address of a database is not one.
+    #[error("`{0}` is not the address of a database; it looks like postgresql://user@host:5432/cebe")]
+    Address(String),
+    /// TLS was asked for, and nothing to check the certificate by.
+    #[error("the address asks for TLS: name the file of the certificate authority too, as sslrootcert=FILE")]
+    NoAuthority,
+    /// The database needs its tables made or changed first.
+    #[error(
+        "the database has schema version {found}, this release needs {known}; {}",
+        if found > known { "start the release that wrote it" } else { "run `cebe migrate`, or allow it on start" }
+    )]
+    Schema {
+        /// What it has; 0 when it is empty.
+        found: u32,
+        /// What this release needs.
+        known: u32,
+    },
     /// Its first rows could not be read or written.
     #[error("the store does not open: {0}")]
     Store(#[from] StoreError),
+}
+
+/// What the database said, without the details, which may name values of rows.
+struct PgFault<'e>(&'e tokio_postgres::Error);
+
+impl std::fmt::Display for PgFault<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.as_db_error() {
+            Some(error) => write!(f, "the database refused: {} (SQLSTATE {})", error.message(), error.code().code()),
+            None => {
+                let cause = std::error::Error::source(self.0).map(|cause| format!(": {cause}")).unwrap_or_default();
+                write!(f, "the database cannot be reached: {}{cause}; it is tried again once it is back", self.0)
+            }
+        }
+    }
 }

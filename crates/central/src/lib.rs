@@ -9,6 +9,7 @@ mod error;
 mod key;
 pub mod memory;
 pub mod port;
+pub mod postgres;
 mod read;
 mod row;
 mod rows;
@@ -21,7 +22,7 @@ pub use embedded::{Embedded, EmbeddedSettings};
 pub use cebe_engine::{change, rows as engine_rows};
 pub use error::{OpenError, StoreError};
 pub use memory::{Memory, Saved};
-pub use port::{Central, FORMAT_VERSION, KeyRange, Order, StoreFacts, Table, View, Visit};
+pub use port::{Central, EventRows, FORMAT_VERSION, KeyRange, Order, StoreFacts, Table, View, Visit};
 pub use rows::{Address, TimelineCursor, TimelineRow};
 pub use snapshot::Snapshot;
 

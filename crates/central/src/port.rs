@@ -1,8 +1,8 @@
 //! The port: what every Central DB does, and the raw view its typed reads are built on. The doc comments are the
 //! contract that `tests/contract.rs` runs against each implementation.
 
-use crate::{Result, StoreError, snapshot::Snapshot};
-use cebe_catalog::CompanyId;
+use crate::{Result, StoreError, rows::Address, snapshot::Snapshot};
+use cebe_catalog::{CompanyId, EventRecord, Micros};
 use cebe_engine::{change::Changes, rows::Place};
 use std::ops::ControlFlow;
 
@@ -38,6 +38,52 @@ pub trait View: Send + Sync {
 
     /// Shows keys and values of a range in order until told to stop.
     fn scan(&self, table: Table, range: KeyRange, order: Order, visit: &mut Visit<'_>) -> Result<(), StoreError>;
+
+    /// The values under keys, in the order asked. A store that is asked over a network answers in one round.
+    fn get_many(&self, table: Table, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        keys.iter().map(|key| self.get(table, key)).collect()
+    }
+
+    /// The rows under each prefix, in the order asked and of their keys. In one round, as above.
+    fn get_prefixes(&self, table: Table, prefixes: &[Vec<u8>]) -> Result<Vec<Rows>, StoreError> {
+        let under = |prefix: &Vec<u8>| {
+            let mut rows = Rows::new();
+            self.scan(table, KeyRange::prefix(prefix.clone()), Order::Forward, &mut |key, value| {
+                rows.push((key.to_vec(), value.to_vec()));
+                ControlFlow::Continue(())
+            })?;
+            Ok(rows)
+        };
+        prefixes.iter().map(under).collect()
+    }
+
+    /// The event log of a store that keeps every event as a row of its own. `None`: events lie in blocks under
+    /// [`Table::Body`].
+    fn event_rows(&self) -> Option<&dyn EventRows> {
+        None
+    }
+}
+
+/// A key and its value.
+pub type KeyValue = (Vec<u8>, Vec<u8>);
+
+/// Keys and values.
+pub type Rows = Vec<KeyValue>;
+
+/// Sees one event and its place in the queue, and says whether to go on.
+pub type VisitEvent<'a> = dyn FnMut(EventRecord, Place) -> ControlFlow<()> + 'a;
+
+/// An event log of rows: what [`Snapshot`] reads in place of blocks.
+pub trait EventRows {
+    /// The events at addresses, in the order asked; `None` where one has left the log.
+    fn events(&self, addresses: &[Address]) -> Result<Vec<Option<EventRecord>>, StoreError>;
+
+    /// Shows a company's events commit by commit, within a commit by receipt month and anchor; those received before an
+    /// instant only, when one is given.
+    fn log(&self, company: &CompanyId, before: Option<Micros>, visit: &mut VisitEvent<'_>) -> Result<(), StoreError>;
+
+    /// Companies with at least one event, by id.
+    fn companies(&self) -> Result<Vec<CompanyId>, StoreError>;
 }
 
 /// Sees one key and its value, and says whether to go on.
@@ -120,6 +166,11 @@ impl Table {
         Self::LastSeen,
         Self::Arrival,
     ];
+
+    /// The table of an ordinal.
+    pub fn of_ordinal(ordinal: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|table| *table as u8 == ordinal)
+    }
 }
 
 /// Keys from `start` (inclusive) to `end` (exclusive; `None` is the table's end).
@@ -153,6 +204,16 @@ impl KeyRange {
     pub fn after(mut self, key: &[u8]) -> Self {
         self.start = [key, &[0]].concat();
         self
+    }
+
+    /// Is a key in it?
+    pub fn contains(&self, key: &[u8]) -> bool {
+        *key >= *self.start && !self.is_behind(key)
+    }
+
+    /// Is a key behind its end?
+    pub fn is_behind(&self, key: &[u8]) -> bool {
+        self.end.as_ref().is_some_and(|end| *key >= **end)
     }
 
     /// Can there be no key in it?

@@ -11,6 +11,9 @@ use cebe_catalog::EventRecord;
 use serde::de::DeserializeOwned;
 use std::{ops::ControlFlow, sync::Arc};
 
+/// The rows under a prefix.
+pub(crate) type Under<K> = Vec<(K, <K as Stored>::Row)>;
+
 /// Everything committed up to one moment. Cheap to clone; hold it no longer than one request, for it keeps old
 /// versions of rows alive.
 #[derive(Clone)]
@@ -46,12 +49,32 @@ impl Snapshot {
     pub(crate) fn rows_for<K: Stored>(&self, keys: &[K]) -> Result<Vec<Option<K::Row>>> {
         let mut asked: Vec<(Vec<u8>, usize)> = keys.iter().enumerate().map(|(i, key)| (key.to_key(), i)).collect();
         asked.sort_unstable();
+        let (asked, places): (Vec<Vec<u8>>, Vec<usize>) = asked.into_iter().unzip();
         let mut rows: Vec<Option<K::Row>> = Vec::new();
         rows.resize_with(keys.len(), || None);
-        for (key, place) in asked {
-            rows[place] = self.value(K::TABLE, &key)?;
+        for (place, row) in places.into_iter().zip(self.values(K::TABLE, &asked)?) {
+            rows[place] = row;
         }
         Ok(rows)
+    }
+
+    /// Rows for the bytes of keys, in the order asked.
+    pub(crate) fn values<T: DeserializeOwned>(&self, table: Table, keys: &[Vec<u8>]) -> Result<Vec<Option<T>>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let values = self.view.get_many(table, keys)?.into_iter();
+        values.map(|value| value.map(|bytes| decode(table, &bytes)).transpose()).collect()
+    }
+
+    /// The rows under each prefix, in the order asked.
+    pub(crate) fn under<K: ReadBack>(&self, prefixes: &[Vec<u8>]) -> Result<Vec<Under<K>>> {
+        if prefixes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let row = |(key, value): (Vec<u8>, Vec<u8>)| Ok((decode_key(&key)?, decode(K::TABLE, &value)?));
+        let found = self.view.get_prefixes(K::TABLE, prefixes)?.into_iter();
+        found.map(|rows| rows.into_iter().map(row).collect()).collect()
     }
 
     /// Shows the rows of a range until told to stop.
@@ -86,6 +109,9 @@ impl Snapshot {
 
     /// The event at an address; `None` when it has left the log.
     pub fn body(&self, address: &Address) -> Result<Option<EventRecord>> {
+        if let Some(rows) = self.view.event_rows() {
+            return Ok(rows.events(std::slice::from_ref(address))?.pop().flatten());
+        }
         let key = address.block().to_key();
         match self.view.get(Table::Body, &key)? {
             Some(stored) => self.blocks.unpack(&key, &stored)?.event(address.spot.slot),
@@ -93,9 +119,16 @@ impl Snapshot {
         }
     }
 
-    /// The event a row points to: it must be there.
-    pub(crate) fn body_of_row(&self, address: &Address) -> Result<EventRecord> {
-        self.body(address)?.ok_or_else(|| StoreError::Dangling(address.to_string()))
+    /// The events that rows point to, in the order asked: they must be there.
+    pub(crate) fn bodies_of_rows(&self, addresses: &[Address]) -> Result<Vec<EventRecord>> {
+        let bodies = match self.view.event_rows() {
+            Some(rows) if !addresses.is_empty() => rows.events(addresses)?,
+            _ => addresses.iter().map(|address| self.body(address)).collect::<Result<_>>()?,
+        };
+        let there = |(body, address): (Option<EventRecord>, &Address)| {
+            body.ok_or_else(|| StoreError::Dangling(address.to_string()))
+        };
+        bodies.into_iter().zip(addresses).map(there).collect()
     }
 }
 

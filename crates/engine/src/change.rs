@@ -51,6 +51,8 @@ pub struct Changes {
     pub quarantine_removed: Vec<(CompanyId, SmolStr)>,
     /// Losing copies, kept as evidence.
     pub conflicts: Vec<Conflict>,
+    /// Losing copies whose time is over: company and id.
+    pub conflicts_removed: Vec<(CompanyId, SmolStr)>,
     /// Outcome counts, to be added.
     pub outcomes: Vec<(OutcomeKey, Outcomes)>,
     /// Arrivals by event name and hour, to be added.

@@ -65,8 +65,10 @@ pub enum Action {
     ReadTeams,
     /// Setting what a team reads.
     WriteTeams,
-    /// Who revealed what.
+    /// Who revealed what, and who took backups.
     ReadAudit,
+    /// Taking the whole store out.
+    Backup,
     /// Seeing a value behind its mask.
     Reveal,
 }

@@ -31,6 +31,15 @@ impl Ends {
         self.moved.notify_all();
     }
 
+    /// Moves the end forward, or leaves it: what tells of appends may come in any order.
+    pub(crate) fn raise(&self, lane: Lane, end: Position) {
+        let mut now = locked(&self.now);
+        if end > now[lane] {
+            now[lane] = end;
+            self.moved.notify_all();
+        }
+    }
+
     pub(crate) fn wait(&self, seen: PerLane<Position>, timeout: Duration) -> PerLane<Position> {
         let unmoved = |now: &mut PerLane<Position>| Lane::ALL.iter().all(|&lane| now[lane] <= seen[lane]);
         let (now, _) =

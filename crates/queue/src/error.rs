@@ -39,6 +39,12 @@ pub enum AppendError {
         /// How much there may be.
         max: usize,
     },
+    /// The servers that hold the queue did not acknowledge it: the records may be there or not, whole or not at all.
+    #[error("the servers that hold the queue did not acknowledge it: {reason}")]
+    Unanswered {
+        /// What is known.
+        reason: String,
+    },
     /// The queue has stopped writing; whether the records are there is not known.
     #[error("the queue has stopped writing: {reason}")]
     Stopped {
@@ -93,6 +99,16 @@ pub enum ReadError {
         /// Where in the file.
         offset: u64,
         /// What did not check out.
+        detail: String,
+    },
+    /// The servers that hold the queue gave no answer; it may be tried again.
+    #[error("cannot read the {lane} lane from the stream {stream}: {detail}")]
+    Unanswered {
+        /// The lane.
+        lane: Lane,
+        /// The stream.
+        stream: String,
+        /// What is known.
         detail: String,
     },
     /// The storage refused.

@@ -6,15 +6,17 @@ mod embedded;
 mod ends;
 mod error;
 mod facts;
+mod jetstream;
 mod limits;
 mod memory;
 mod port;
 
 pub mod disk;
 
-pub use embedded::{ByHand, Embedded, OnFatal, Parts, Settings};
+pub use embedded::{ByHand, Embedded, Hold, OnFatal, Parts, QueueFile, Settings};
 pub use error::{AppendError, FatalError, OpenError, ReadError, TrimError};
 pub use facts::{LaneFacts, QueueFacts, StoreId, TornTail};
+pub use jetstream::{JetStream, JetStreamError, JetStreamSettings, JetStreamShard};
 pub use memory::{Memory, MemorySettings};
 pub use port::{
     APPEND_RECORDS_MAX, Appended, BoxFuture, Clock, Frame, Lane, PerLane, Position, Queue, ReadLimit, TAG_BYTES_MAX,

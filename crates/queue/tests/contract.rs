@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cebe_queue::{
-    APPEND_RECORDS_MAX, AppendError, Embedded, Lane, Memory, MemorySettings, OpenError, Parts, PerLane, Position,
-    Queue, ReadError, ReadLimit, Settings, StoreId, TAG_BYTES_MAX,
+    APPEND_RECORDS_MAX, AppendError, Embedded, JetStream, JetStreamSettings, JetStreamShard, Lane, Memory,
+    MemorySettings, OpenError, Parts, PerLane, Position, Queue, ReadError, ReadLimit, Settings, StoreId, TAG_BYTES_MAX,
 };
 use proptest::prelude::*;
+use support::nats::Nats;
 use support::{ALL, Store, append, block_on, contents, everything, record, records, small};
 
 /// Long enough that only a wake-up which never comes reaches it.
@@ -150,6 +151,43 @@ impl Subject for OnRealDisk {
     }
 }
 
+/// One stream per lane on a real server; each queue under a prefix of its own.
+struct OnJetStream {
+    queue: Arc<JetStreamShard>,
+    now_ms: Arc<AtomicU64>,
+}
+
+thread_local! {
+    static SERVER: Nats = Nats::start();
+}
+
+static QUEUES: AtomicU64 = AtomicU64::new(0);
+
+impl Subject for OnJetStream {
+    fn new() -> Self {
+        // The server has a clock of its own: this one stands still until time passes.
+        let now_ms = Arc::new(AtomicU64::new(cebe_queue::system_clock()()));
+        let time = Arc::clone(&now_ms);
+        let settings = JetStreamSettings {
+            url: SERVER.with(Nats::url),
+            prefix: format!("q{}", QUEUES.fetch_add(1, Ordering::SeqCst)),
+            lane_bytes_max: CAPACITY_BYTES as u64,
+            trim_age_ms: AGE_MS,
+            ..JetStreamSettings::default()
+        };
+        let queue = JetStream::open_with(settings, Arc::new(move || time.load(Ordering::SeqCst))).unwrap();
+        OnJetStream { queue: Arc::new(queue.shard("7").unwrap()), now_ms }
+    }
+
+    fn queue(&self) -> Arc<dyn Queue> {
+        self.queue.clone()
+    }
+
+    fn pass_ms(&self, ms: u64) {
+        self.now_ms.store(cebe_queue::system_clock()() + ms, Ordering::SeqCst);
+    }
+}
+
 macro_rules! contract {
     ($($(#[$doc:meta])* $rule:ident),+ $(,)?) => {
         mod memory {
@@ -157,6 +195,9 @@ macro_rules! contract {
         }
         mod embedded {
             $($(#[$doc])* #[test] fn $rule() { super::$rule::<super::OnSimulatedDisk>(); })+
+        }
+        mod jetstream {
+            $($(#[$doc])* #[test] fn $rule() { super::$rule::<super::OnJetStream>(); })+
         }
         mod embedded_on_the_real_disk {
             $($(#[$doc])* #[test] fn $rule() { super::$rule::<super::OnRealDisk>(); })+

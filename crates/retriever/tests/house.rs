@@ -14,7 +14,7 @@ use cebe_engine::{
     rows::{LastSeen, LastSeenKey, OutcomeKey, Outcomes},
 };
 use cebe_privacy::{
-    access::{Grant, Role},
+    access::{Grant, Role, Scope},
     seal,
 };
 use cebe_retriever::Freshness;
@@ -230,6 +230,43 @@ fn operations_are_listed_and_audits_guarded() {
     assert_eq!(kinds(&role(Role::Admin), &format!("/v1/operations?limit=5&before={:020}", 2)), [1, 0]);
     assert_eq!(world.get(&role(Role::Analyst), "/v1/operations?kind=pii_revealed").0, StatusCode::FORBIDDEN);
     assert_eq!(world.get(&reader(), "/v1/operations").0, StatusCode::FORBIDDEN);
+}
+
+/// PII-AUDIT: erasures and changes of keys and flags are audits too, and tell no secret.
+#[test]
+fn what_people_changed_is_listed_for_admins() {
+    let world = World::new();
+    let key = KeyRow {
+        id: "k-1".into(),
+        name: "shop".into(),
+        hash: [9; 32],
+        role: "reader".into(),
+        companies: vec!["acme".into()],
+        modules: Vec::new(),
+        teams: Vec::new(),
+        reveal: true,
+        created_at: Micros(0),
+    };
+    let flag = SourceFlag { module: "cdp".into(), enabled: true, companies: vec!["*".into()] };
+    let erase = Change::Erase {
+        company: "acme".into(),
+        customer: cebe_catalog::Node::Customer("c-9".into()),
+        receipt: "r-1".into(),
+    };
+    let changes = [Change::Key(key), Change::KeyRemoved { id: "k-1".into() }, Change::Source(flag), erase];
+    for (i, change) in changes.into_iter().enumerate() {
+        let record = ControlRecord { received_at: Micros(i64::try_from(i).unwrap()), by: "k-admin".into(), change };
+        world.control(ControlKind::Operation, &format!("{i:020}"), ControlRow::Operation(record));
+    }
+    let everywhere = Grant { companies: Scope::All, ..role(Role::Admin) };
+    let page = world.get(&everywhere, "/v1/operations").1;
+    let kinds: Vec<&str> = page["operations"].as_array().unwrap().iter().map(|o| o["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["erased", "source_changed", "key_withdrawn", "key_made"]);
+    assert_eq!(page["operations"][0]["properties"]["customer"], "c-9");
+    assert!(page["operations"].as_array().unwrap().iter().all(|o| o["by"] == "k-admin"));
+    assert!(!page.to_string().contains("0909") && !page.to_string().contains("[9,"), "{page}");
+    assert_eq!(world.get(&role(Role::Analyst), "/v1/operations").1["operations"], json!([]));
+    assert_eq!(world.get(&role(Role::Analyst), "/v1/operations?kind=erased").0, StatusCode::FORBIDDEN);
 }
 
 #[test]

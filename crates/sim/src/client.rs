@@ -113,7 +113,10 @@ impl Client {
             503 if answer.retry_after => Ok(()),
             // Nobody was there to be erased yet.
             404 if call.method == "DELETE" => self.done(number),
-            400 if call.events.len() == 1 && !call.events[0].text.ends_with('}') => self.done(number),
+            // Not one of them was JSON.
+            400 if call.events.iter().all(|event| !event.text.ends_with('}')) && !call.events.is_empty() => {
+                self.done(number)
+            }
             200 | 202 => {
                 self.take(&call, answer).map_err(|what| Broken::new(2, format!("{what}: {}", about())))?;
                 self.told.last = answer.body.clone();

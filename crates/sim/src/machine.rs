@@ -10,7 +10,7 @@ use crate::{
 };
 use axum::{Router, body::Body, http::Request};
 use bytes::Bytes;
-use cebe_adapter::{Desk, Door, DoorSettings};
+use cebe_adapter::{Desk, Door, DoorSettings, Log};
 use cebe_catalog::{Definitions, Record};
 use cebe_central::Central;
 use cebe_privacy::keys::MasterKey;
@@ -259,7 +259,6 @@ fn open(outside: &Outside, has_failed: &Arc<AtomicBool>) -> Result<(Embedded, By
         segment_bytes: outside.segment_bytes,
         commit_bytes_max: 24 << 10,
         waiting_bytes_max: 96 << 10,
-        trim_age_ms: 20_000,
         ..Settings::default()
     };
     Embedded::open_by_hand(Path::new(FOLDER), settings, parts)
@@ -276,13 +275,12 @@ fn desk(
         Ok(())
     };
     Desk::new(Door {
-        queue,
+        log: Log::whole(queue, applied.subscribe()),
         central: Arc::clone(&outside.store) as Arc<dyn Central>,
         definitions: Arc::clone(&outside.definitions),
         master: Arc::new(MasterKey::new([7; 64])),
         clock: outside.clock.micros(),
         random: Arc::new(random),
-        applied: applied.subscribe(),
         settings: DoorSettings { one_thread: true, ..DoorSettings::default() },
     })
 }

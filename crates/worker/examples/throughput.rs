@@ -1,5 +1,5 @@
-//! How fast the loop applies records from an embedded queue to an embedded store, without the front door:
-//! `cargo run --release -p cebe-worker --example throughput -- EVENTS CUSTOMERS COMPANIES [DIR [COMMIT]]`.
+//! How fast the loop applies records from an embedded queue to a store, embedded or at a postgresql:// address, without
+//! the front door: `cargo run --release -p cebe-worker --example throughput -- EVENTS CUSTOMERS COMPANIES [STORE [COMMIT]]`.
 
 use cebe_catalog::{
     Amount, CompanyId, CompanySettings, Definitions, EventRecord, IdentifierKind, Lane, Micros, Node, Record, Token,
@@ -8,7 +8,11 @@ use cebe_catalog::{
     record::Header,
     time::{DAY, SECOND},
 };
-use cebe_central::{Central, KeyRange, Order, Table, embedded::Embedded, embedded::EmbeddedSettings};
+use cebe_central::{
+    Central, KeyRange, Order, Table,
+    embedded::{Embedded, EmbeddedSettings},
+    postgres::{Database, PgSettings},
+};
 use cebe_queue::{Embedded as Log, Queue, Settings};
 use cebe_worker::{Worker, WorkerSettings};
 use std::{
@@ -116,11 +120,16 @@ async fn main() {
     let kept = arguments.next().filter(|text| !text.is_empty()).map(PathBuf::from);
     let commit_records_max = arguments.next().and_then(|text| text.parse().ok());
     let temporary = tempfile::tempdir().expect("a temporary folder can be made");
-    let folder = kept.unwrap_or_else(|| temporary.path().to_owned());
+    let address = kept.as_ref().and_then(|kept| kept.to_str()).filter(|kept| kept.starts_with("postgresql://"));
+    let folder = kept.as_ref().filter(|_| address.is_none()).map_or(temporary.path(), PathBuf::as_path);
     let queue: Arc<dyn Queue> =
         Arc::new(Log::open(&folder.join("queue"), Settings::default()).expect("the queue opens"));
-    let central: Arc<dyn Central> =
-        Arc::new(Embedded::open(&folder.join("central"), EmbeddedSettings::default()).expect("the store opens"));
+    let central: Arc<dyn Central> = match address {
+        None => {
+            Arc::new(Embedded::open(&folder.join("central"), EmbeddedSettings::default()).expect("the store opens"))
+        }
+        Some(address) => tokio::task::block_in_place(|| postgres(address)),
+    };
     for n in 0..shape.companies {
         let id = format!("company-{n}").as_str().into();
         let change = Change::Company { id, settings: CompanySettings::default(), secrets: Some(Vec::new()) };
@@ -135,14 +144,24 @@ async fn main() {
     let started = (Instant::now(), cpu_seconds());
     let mut settings = WorkerSettings::new(Arc::new(now), Arc::new(|_| {}));
     settings.commit_records_max = commit_records_max.unwrap_or(settings.commit_records_max);
-    let mut worker = Worker::new(queue, central.clone(), Arc::new(Definitions::standard().clone()), settings)
-        .expect("the store reads");
-    worker.drain().expect("everything applies");
-    report("applied", shape.events, started);
-    central.persist().expect("the store persists");
-    let bytes = central.facts().bytes_on_disk;
-    println!("store: {bytes} bytes, {} a event", bytes / shape.events.max(1));
-    census(central.as_ref(), shape.events);
+    // Stores block: they are used on a thread that is not the runtime's.
+    let apply = move || {
+        let mut worker = Worker::new(queue, central.clone(), Arc::new(Definitions::standard().clone()), settings)
+            .expect("the store reads");
+        worker.drain().expect("everything applies");
+        report("applied", shape.events, started);
+        central.persist().expect("the store persists");
+        let bytes = central.facts().bytes_on_disk;
+        println!("store: {bytes} bytes, {} a event", bytes / shape.events.max(1));
+        census(central.as_ref(), shape.events);
+    };
+    std::thread::spawn(apply).join().expect("the worker ends well");
+}
+
+/// A database that is empty.
+fn postgres(address: &str) -> Arc<dyn Central> {
+    let database = Database::connect(address, PgSettings::default()).expect("the database answers");
+    database.central().expect("the store opens")
 }
 
 /// Rows and bytes of each table, as the keys and values are before any compression.

@@ -9,10 +9,10 @@ use crate::{
 };
 use cebe_catalog::{CompanyId, Micros, Record, record::Header, time::HOUR};
 use cebe_central::Snapshot;
-use cebe_engine::rows::OutcomeKey;
+use cebe_engine::rows::{OutcomeKey, Place};
 use cebe_queue::{Frame, Lane, Position, Queue, ReadError, ReadLimit};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
 /// Reads the tag of a frame: received events by company, source and hour. `None` when it cannot be read.
 pub type ReadTag<'a> = &'a dyn Fn(&[u8]) -> Option<Vec<(OutcomeKey, u64)>>;
@@ -59,17 +59,25 @@ impl From<ReadError> for Unknown {
     }
 }
 
-/// Compares what the queue's frames say was received with the outcomes of a snapshot, for one company or all.
+/// A queue, and how far the snapshot that is verified has applied it.
+pub struct Applied {
+    /// The queue.
+    pub queue: Arc<dyn Queue>,
+    /// The next index to apply, per lane that was read at all.
+    pub positions: Vec<Place>,
+}
+
+/// Compares what the frames of all queues say was received with the outcomes of a snapshot, for one company or all.
 pub fn verify_received(
-    queue: &dyn Queue,
+    queues: &[Applied],
     snapshot: &Snapshot,
     company: Option<&CompanyId>,
     read_tag: ReadTag<'_>,
     report: &mut VerifyReport,
 ) -> Result<(), WorkerError> {
     let mut counted = Counted::default();
-    for lane in Lane::ALL {
-        match count_lane(queue, snapshot, lane, read_tag, &mut counted) {
+    for (applied, lane) in queues.iter().flat_map(|applied| Lane::ALL.map(|lane| (applied, lane))) {
+        match count_lane(applied, lane, read_tag, &mut counted) {
             Ok(()) => {}
             Err(Unknown::Because(said)) => {
                 report.received = Some(ReceivedCheck { said, ..ReceivedCheck::default() });
@@ -123,13 +131,12 @@ fn compare(
 
 /// Counts a lane's frames up to the position that is committed.
 fn count_lane(
-    queue: &dyn Queue,
-    snapshot: &Snapshot,
+    Applied { queue, positions }: &Applied,
     lane: Lane,
     read_tag: ReadTag<'_>,
     counted: &mut Counted,
 ) -> Result<(), Unknown> {
-    let positions = snapshot.positions().map_err(|error| Unknown::Failed(error.into()))?;
+    let queue = queue.as_ref();
     let committed = positions.iter().find(|place| place.lane == catalog_lane(lane));
     let to = Position(committed.map_or(0, |place| place.index));
     let first = queue.facts().lanes[lane].first;

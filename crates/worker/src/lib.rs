@@ -18,7 +18,7 @@ pub mod sequences;
 pub mod verify;
 pub mod watch;
 
-pub use frames::{ReadTag, ReceivedCheck, verify_received};
+pub use frames::{Applied, ReadTag, ReceivedCheck, verify_received};
 pub use persist::persist;
 pub use run::{Positions, Worker, WorkerError, WorkerSettings};
 pub use verify::{Difference, VerifyReport, verify};

@@ -12,10 +12,13 @@ use std::{
     thread::{Scope, ScopedJoinHandle},
 };
 
+const TAKEN: &str = "a step that goes on has a snapshot";
+
 /// Reads for one step.
 pub struct Reads<'scope, 'env> {
     central: &'env dyn Central,
-    snapshot: RefCell<Snapshot>,
+    /// `None` only while the next one is taken: two at a time could wait for each other where connections are few.
+    snapshot: RefCell<Option<Snapshot>>,
     writing: RefCell<Option<Writing<'scope, 'env>>>,
 }
 
@@ -41,7 +44,7 @@ impl<'scope, 'env> Reads<'scope, 'env> {
         one_thread: bool,
         tell: impl FnOnce() + Send + 'scope,
     ) -> Result<Self, WorkerError> {
-        let snapshot = RefCell::new(central.snapshot()?);
+        let snapshot = RefCell::new(Some(central.snapshot()?));
         let writing = pending.map(|changes| {
             let commit = move || central.commit(changes).map(|()| tell());
             let commit = if one_thread { Commit::Later(Box::new(commit)) } else { Commit::Beside(scope.spawn(commit)) };
@@ -55,10 +58,10 @@ impl<'scope, 'env> Reads<'scope, 'env> {
         if let Some(writing) = &*self.writing.borrow()
             && let Some(ahead) = writing.ahead.as_ref().filter(|ahead| ahead.answers(wants))
         {
-            return ahead.load(&self.snapshot.borrow(), wants);
+            return ahead.load(self.snapshot.borrow().as_ref().expect(TAKEN), wants);
         }
         self.finish()?;
-        Ok(self.snapshot.borrow().load(wants)?)
+        Ok(self.snapshot.borrow().as_ref().expect(TAKEN).load(wants)?)
     }
 
     /// Waits until what was pending is committed.
@@ -71,7 +74,8 @@ impl<'scope, 'env> Reads<'scope, 'env> {
                 Err(panic) => std::panic::resume_unwind(panic),
             },
         }
-        *self.snapshot.borrow_mut() = self.central.snapshot()?;
+        drop(self.snapshot.borrow_mut().take());
+        self.snapshot.replace(Some(self.central.snapshot()?));
         Ok(())
     }
 }

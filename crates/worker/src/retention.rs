@@ -2,8 +2,12 @@
 //! so that lifetime numbers stay provable.
 
 use crate::{companies::Companies, run::WorkerError};
-use cebe_catalog::{CompanyId, EventRecord, Micros, Node, limits::QUARANTINE_DAYS, time::DAY};
-use cebe_central::{Central, Snapshot};
+use cebe_catalog::{
+    CompanyId, EventRecord, Micros, Node,
+    limits::{AUDIT_DAYS, CONFLICT_DAYS, OPERATION_DAYS, QUARANTINE_DAYS},
+    time::DAY,
+};
+use cebe_central::{Central, Order, Snapshot};
 use cebe_engine::change::{Changes, ControlChange, ControlKind, ControlRow};
 use smol_str::SmolStr;
 use std::ops::ControlFlow;
@@ -43,7 +47,10 @@ pub fn expired(central: &dyn Central, companies: &Companies, at: Micros) -> Resu
     for (company, _) in companies.iter() {
         let before = at.plus(-QUARANTINE_DAYS * DAY);
         expired.changes.quarantine_removed.extend(refused_before(&snapshot, company, before)?);
+        let before = at.plus(-CONFLICT_DAYS * DAY);
+        expired.changes.conflicts_removed.extend(copies_before(&snapshot, company, before)?);
     }
+    expired.changes.control.extend(operations_past(&snapshot, at)?);
     for (company, row) in companies.iter().filter(|(_, row)| row.settings.retention_months > 0) {
         let kept = i64::from(row.settings.retention_months) * MONTH_DAYS;
         let before = Micros((at.0.div_euclid(DAY) - kept) * DAY);
@@ -64,6 +71,35 @@ fn refused_before(
     let newest = format!("{:020}", before.0);
     let old = snapshot.quarantine(company, Some(&newest), FORGOTTEN_MAX)?;
     Ok(old.into_iter().map(|record| (company.clone(), record.receipt)).collect())
+}
+
+/// Losing copies received before an instant; their ids are ordered by time.
+fn copies_before(
+    snapshot: &Snapshot,
+    company: &CompanyId,
+    before: Micros,
+) -> Result<Vec<(CompanyId, SmolStr)>, WorkerError> {
+    let newest = format!("{:020}", before.0);
+    let old = snapshot.conflicts(company, Some(&newest), FORGOTTEN_MAX)?;
+    Ok(old.into_iter().map(|(id, _)| (company.clone(), id.into())).collect())
+}
+
+/// Operating events and audits that were kept long enough; their ids are ordered by time.
+fn operations_past(snapshot: &Snapshot, at: Micros) -> Result<Vec<ControlChange>, WorkerError> {
+    let before = |days: i64| format!("{:020}", at.plus(-days * DAY).0);
+    let (operations, audits) = (before(OPERATION_DAYS), before(AUDIT_DAYS));
+    let mut past = Vec::new();
+    snapshot.control_all(ControlKind::Operation, "", Order::Forward, &mut |id, row| {
+        if id >= operations.as_str() || past.len() == FORGOTTEN_MAX {
+            return ControlFlow::Break(());
+        }
+        let is_audit = matches!(&row, ControlRow::Operation(record) if record.change.is_audit());
+        if !is_audit || id < audits.as_str() {
+            past.push(ControlChange { kind: ControlKind::Operation, id: id.into(), row: None });
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(past)
 }
 
 fn tick_row(at: Micros, paused: bool) -> Changes {

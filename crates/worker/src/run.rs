@@ -61,6 +61,13 @@ pub enum WorkerError {
     },
 }
 
+impl WorkerError {
+    /// Whether the store takes nothing more until it is opened again.
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_lasting())
+    }
+}
+
 /// How the worker runs.
 #[derive(Clone)]
 pub struct WorkerSettings {

@@ -37,6 +37,11 @@ impl Artifacts {
         Ok(Unsealing::new(file, Arc::clone(&self.master), id))
     }
 
+    /// Is the file here?
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.folder.join(id).join(FILE).exists()
+    }
+
     /// Begins to receive a file.
     pub(crate) fn receive(&self, id: &str) -> io::Result<Upload> {
         let folder = self.folder.join(id);

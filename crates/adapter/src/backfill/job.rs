@@ -11,10 +11,11 @@ use super::{
 use crate::{
     desk::{Desk, DoorError},
     equal::EqualRows,
+    frame::Frame,
+    log::{Landing, queue_lane},
     receive::{Received, Sender, receive_more, recount},
     reply::Status,
     view::{ControlView, KeyView},
-    wait,
 };
 use bytes::Bytes;
 use cebe_catalog::{
@@ -22,7 +23,8 @@ use cebe_catalog::{
     backfill::{BackfillChunk, BackfillRow, BackfillState, BackfillStep, REFUSED_LINES_MAX, RefusedLine},
     control::{Change, ControlRecord},
 };
-use cebe_central::{StoreError, engine_rows::Place};
+use cebe_central::StoreError;
+use cebe_privacy::access::{Grant, Scope};
 use cebe_queue::AppendError;
 use smol_str::SmolStr;
 use std::{
@@ -63,7 +65,7 @@ pub(super) struct Job {
     reading: Option<Box<Reading>>,
     governor: Governor,
     /// Place of the last chunk's end.
-    last: Option<Place>,
+    last: Option<Landing>,
 }
 
 /// Where the file is being read.
@@ -92,7 +94,7 @@ impl Job {
     pub(super) async fn run(&mut self) -> Result<(), JobError> {
         while self.turn().await? {}
         if let Some(last) = self.last {
-            applied(&self.desk, last).await;
+            self.desk.log().until_applied(last, Duration::MAX).await;
         }
         if let Some(row) = row(&self.desk.snapshot()?, &self.row.id)? {
             super::gauge(&row);
@@ -141,8 +143,13 @@ impl Job {
         }
     }
 
+    /// The queue that its company's records go to.
+    fn branch(&self) -> usize {
+        self.desk.log().branch_of(self.row.company.as_ref())
+    }
+
     async fn tell(&mut self, step: BackfillStep) -> Result<(), JobError> {
-        self.desk.change(&self.row.key_id, Change::Backfill(step)).await?;
+        self.desk.change_on(self.branch(), &self.row.key_id, Change::Backfill(step)).await?;
         Ok(())
     }
 
@@ -159,17 +166,17 @@ impl Job {
                 return Ok(events);
             }
             // Whichever comes first: the worker moved, or it is time to look again.
-            let mut applied = self.desk.0.door.applied.clone();
+            let mut applied = self.desk.log().branch(self.branch()).applied.clone();
             applied.mark_unchanged();
             let _ = tokio::time::timeout(LOOK_EVERY, applied.changed()).await;
         }
     }
 
     fn load(&self) -> Load {
-        let door = &self.desk.0.door;
-        let applied = *door.applied.borrow();
-        let live_end = door.queue.end(cebe_queue::Lane::Live).0;
-        let in_flight = self.last.map_or(0, |last| (last.index + 1).saturating_sub(applied[1]));
+        let branch = self.desk.log().branch(self.branch());
+        let applied = *branch.applied.borrow();
+        let live_end = branch.queue.end(queue_lane(Lane::Live)).0;
+        let in_flight = self.last.map_or(0, |last| (last.place.index + 1).saturating_sub(applied[1]));
         Load { live_end, live_waiting: live_end.saturating_sub(applied[0]), in_flight }
     }
 
@@ -180,7 +187,7 @@ impl Job {
             self.fail("its key was withdrawn; what was loaded stays".into()).await?;
             return Ok(None);
         };
-        let work = Work { desk: self.desk.clone(), view, key, row: self.row.clone() };
+        let work = Work::new(&self.desk, view, &key, self.row.clone());
         let (artifacts, reading) = (self.artifacts.clone(), self.reading.take());
         let read = blocking(move || {
             let mut reading = match reading {
@@ -208,16 +215,17 @@ impl Job {
         let (events, received_at) = (end.to, self.desk.receipts(1));
         let change = Change::Backfill(BackfillStep::Chunk(end));
         let record = ControlRecord { received_at, by: self.row.key_id.clone(), change };
-        let mut records = received.records;
+        // All of one company in a cluster, and of one queue without: there is one frame.
+        let Frame { tag, mut records, .. } = received.frames.into_iter().next().unwrap_or_default();
         records.push(Record::Control(Box::new(record)).to_bytes().into());
-        let (tag, count) = (Bytes::from(received.tag.to_bytes()), records.len() as u64);
+        let (tag, count, branch) = (Bytes::from(tag.to_bytes()), records.len() as u64, self.branch());
         let first = loop {
-            match self.desk.append(Lane::Backfill, tag.clone(), records.clone()).await {
+            match self.desk.append(branch, Lane::Backfill, tag.clone(), records.clone()).await {
                 Ok(first) => break first,
                 Err(error) => tokio::time::sleep(error.retry_after().ok_or(error)?).await,
             }
         };
-        self.last = Some(Place { lane: Lane::Backfill, index: first.index + count - 1 });
+        self.last = Some(first.plus(count - 1));
         self.row.events = events;
         Ok(())
     }
@@ -227,15 +235,25 @@ impl Job {
 struct Work {
     desk: Desk,
     view: Arc<ControlView>,
-    key: Arc<KeyView>,
+    grant: Grant,
     row: BackfillRow,
 }
 
 impl Work {
+    fn new(desk: &Desk, view: Arc<ControlView>, key: &KeyView, row: BackfillRow) -> Self {
+        let mut grant = key.grant.clone();
+        if let Some(company) = row.company.as_ref().filter(|_| desk.log().is_sharded()) {
+            // Its chunks are appended whole, so they may hold the records of one company only.
+            grant.companies = Scope::Only(vec![company.0.to_string()]);
+        }
+        Self { desk: desk.clone(), view, grant, row }
+    }
+
     fn sender(&self) -> Sender<'_> {
         Sender {
+            log: self.desk.log(),
             view: &self.view,
-            grant: &self.key.grant,
+            grant: &self.grant,
             company: self.row.company.as_ref().map(|company| company.as_str()),
             module: self.row.module.as_deref(),
             lane: Lane::Backfill,
@@ -299,7 +317,8 @@ fn raws(lines: &[Line]) -> Vec<&[u8]> {
 }
 
 fn modules(received: &Received) -> Vec<SmolStr> {
-    let mut modules: Vec<SmolStr> = received.tag.0.iter().map(|row| row.module.0.clone()).collect();
+    let rows = received.frames.iter().flat_map(|frame| &frame.tag.0);
+    let mut modules: Vec<SmolStr> = rows.map(|row| row.module.0.clone()).collect();
     modules.sort();
     modules.dedup();
     modules
@@ -322,12 +341,5 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 
 /// Waits until everything that is in the backfill lane now is applied.
 pub(super) async fn lane_applied(desk: &Desk) {
-    let end = desk.0.door.queue.end(cebe_queue::Lane::Backfill).0;
-    if let Some(index) = end.checked_sub(1) {
-        applied(desk, Place { lane: Lane::Backfill, index }).await;
-    }
-}
-
-async fn applied(desk: &Desk, place: Place) {
-    wait::until_applied(desk.0.door.applied.clone(), place, Duration::MAX).await;
+    desk.log().until_all_applied(&[Lane::Backfill], Duration::MAX).await;
 }

@@ -66,7 +66,11 @@ impl Backfills {
 
     /// Runs the next backfill to its end, if there is one, and removes files whose time is over.
     async fn turn(&mut self) -> Result<(), JobError> {
-        let rows = rows(&self.desk.snapshot()?)?;
+        let mut rows = rows(&self.desk.snapshot()?)?;
+        if self.desk.log().is_sharded() {
+            // The others' files are with the nodes that took them.
+            rows.retain(|row| self.artifacts.has(&row.id));
+        }
         rows.iter().for_each(gauge);
         if let Some(row) = rows.iter().find(|row| row.state == BackfillState::Running) {
             Job::resume(&self.desk, &self.artifacts, &row.id).await?.run().await?;
@@ -81,7 +85,8 @@ impl Backfills {
         for row in rows.iter().filter(is_over) {
             self.artifacts.remove(&row.id)?;
             let cleared = BackfillStep::Cleared { id: row.id.clone() };
-            self.desk.change("system", Change::Backfill(cleared)).await?;
+            let branch = self.desk.log().branch_of(row.company.as_ref());
+            self.desk.change_on(branch, "system", Change::Backfill(cleared)).await?;
         }
         self.swept = Some(now);
         Ok(())

@@ -57,13 +57,12 @@ impl House {
         applied: &watch::Sender<[u64; 2]>,
     ) -> Desk {
         let door = Door {
-            queue: queue.clone(),
+            log: crate::log::Log::whole(queue.clone(), applied.subscribe()),
             central: store.clone(),
             definitions: Arc::new(Definitions::standard().clone()),
             master: Arc::new(MasterKey::new([7; 64])),
             clock: Arc::new(|| NOW),
             random: crate::desk::system_random(),
-            applied: applied.subscribe(),
             settings: DoorSettings { backfills: Some(folder), ..DoorSettings::default() },
         };
         Desk::new(door).unwrap()

@@ -192,8 +192,9 @@ async fn files_go_after_seven_days_and_summaries_stay() {
     // Day by day, or the clock is not believed.
     for days in 0..=7 {
         let tick = cebe_catalog::Record::Tick(NOW.plus(days * DAY + 1_000_000)).to_bytes();
-        let place = house.desk.append(cebe_catalog::Lane::Live, Default::default(), vec![tick.into()]).await.unwrap();
-        crate::wait::until_applied(house.applied.subscribe(), place, Duration::MAX).await;
+        let place =
+            house.desk.append(0, cebe_catalog::Lane::Live, Default::default(), vec![tick.into()]).await.unwrap();
+        house.desk.log().until_applied(place, Duration::MAX).await;
         backfills.turn().await.unwrap();
         assert_eq!(house.artifacts().file(&id).exists(), days < 7, "after {days} days");
     }

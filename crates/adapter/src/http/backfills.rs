@@ -84,8 +84,8 @@ fn row(desk: &Desk, grant: &Grant, naming: Naming, headers: &HeaderMap) -> Resul
     let view = desk.view();
     let company = match company_of(&view, grant, headers, naming.company_id.as_deref()) {
         Ok(company) => Some(company),
-        // Every event of the file names its own.
-        Err(Refusal::CompanyRequired) if grant.companies == Scope::All => None,
+        // Every event of the file names its own; in a cluster they would lie in several queues, and a chunk in none.
+        Err(Refusal::CompanyRequired) if grant.companies == Scope::All && !desk.log().is_sharded() => None,
         Err(refusal) => return Err(refusal),
     };
     let module = naming.module.map(|name| {
@@ -145,7 +145,8 @@ async fn written(desk: &Desk, mut upload: Upload, bytes: BytesMut) -> Result<Upl
 }
 
 fn has_room(desk: &Desk) -> Result<(), Refusal> {
-    if desk.0.door.queue.facts().used_share < USED_SHARE_MAX {
+    let fullest = desk.log().branches().map(|(_, branch)| branch.queue.facts().used_share).fold(0.0, f64::max);
+    if fullest < USED_SHARE_MAX {
         return Ok(());
     }
     Err(Refusal::Busy { retry_after: Duration::from_secs(60) })

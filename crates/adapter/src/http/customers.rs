@@ -38,15 +38,16 @@ impl Whose {
     }
 }
 
-/// A link as it is named over HTTP.
+/// A link as it is named over HTTP, and as the identity shows it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Pair {
     anchor: String,
+    #[serde(alias = "identifier")]
     other: String,
 }
 
-const FORMS: &str = "send {\"links\":[{\"anchor\":…,\"other\":…}]}, {\"apart\":[id, id]} or {\"customer\":…,\"from\":…}, with \"undo\" to take it back";
+const FORMS: &str = "send {\"links\":[{\"anchor\":…,\"identifier\":…}]}, {\"apart\":[id, id]} or {\"customer\":…,\"from\":…}, with \"undo\" to take it back";
 
 /// Reject links, keep two ids apart, or take that back.
 #[utoipa::path(post, path = "/v1/customers/{id}/unlink", tag = "customers",

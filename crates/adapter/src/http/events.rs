@@ -8,6 +8,8 @@ use super::{
 use crate::{
     body::split,
     desk::Desk,
+    frame,
+    log::Landing,
     receive::{Received, Sender, receive},
     reply::{EventResult, Reply, Status},
     view::ControlView,
@@ -20,10 +22,13 @@ use axum::{
     http::{HeaderMap, header},
 };
 use cebe_catalog::Lane;
-use cebe_central::engine_rows::Place;
 use cebe_privacy::access::{Action, Grant};
 use serde::Deserialize;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Bodies larger than this are worked on off the threads that serve connections.
 const INLINE_BYTES_MAX: usize = 128 * 1024;
@@ -108,8 +113,11 @@ fn take(
     let raws = split(body, lines).map_err(|_| Refusal::TooManyEvents)?;
     let is_empty_list = raws.is_empty() && body.trim_ascii_end().ends_with(b"]");
     let first = desk.receipts(raws.len());
-    let received =
-        receive(&Sender { view, grant, company, module: None, lane: Lane::Live, event_id: None }, &raws, first);
+    let received = receive(
+        &Sender { log: desk.log(), view, grant, company, module: None, lane: Lane::Live, event_id: None },
+        &raws,
+        first,
+    );
     if received.readable == 0 && !is_empty_list { Err(Refusal::Unreadable) } else { Ok(received) }
 }
 
@@ -119,23 +127,32 @@ pub(super) async fn deliver(
     received: Received,
     patience: Option<Duration>,
 ) -> Result<(Vec<EventResult>, bool), Refusal> {
-    let Received { records, tag, mut results, .. } = received;
-    if records.is_empty() {
+    let Received { frames, mut results, .. } = received;
+    if frames.is_empty() {
         return Ok((results, patience.is_some()));
     }
-    let last = records.len() as u64 - 1;
-    let first = desk.append(Lane::Live, tag.to_bytes().into(), records).await?;
+    let landed = frame::deliver(desk.log(), Lane::Live, frames).await?;
     let Some(patience) = patience else { return Ok((results, false)) };
-    let end = Place { lane: first.lane, index: first.index + last };
-    if wait::until_applied(desk.0.door.applied.clone(), end, patience).await {
+    if all_applied(desk, &landed.ends, patience).await {
         let store = desk.clone();
         let settled = desk.aside(move || {
-            wait::settle(&mut results, first, &store.snapshot()?)?;
+            wait::settle(&mut results, &landed.delivered, &store.snapshot()?)?;
             Ok::<_, Refusal>(results)
         });
         results = settled.await.ok_or(Refusal::Failed)??;
     }
     Ok((results, true))
+}
+
+/// Waits for all of them, together at most so long.
+async fn all_applied(desk: &Desk, ends: &[Landing], patience: Duration) -> bool {
+    let until = Instant::now() + patience;
+    for end in ends {
+        if !desk.log().until_applied(*end, until.saturating_duration_since(Instant::now())).await {
+            return false;
+        }
+    }
+    true
 }
 
 /// Counts what was answered, and logs the first rejections: names, codes and paths, never values.

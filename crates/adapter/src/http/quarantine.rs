@@ -50,6 +50,7 @@ pub(super) async fn replay(
     let corrected = held.bytes.trim_ascii();
     let raw = if corrected.is_empty() { unsealed(&view, &record)? } else { corrected.to_vec() };
     let sender = Sender {
+        log: desk.log(),
         view: &view,
         grant: &grant,
         company: Some(company.id.as_str()),

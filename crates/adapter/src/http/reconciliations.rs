@@ -11,11 +11,9 @@ use crate::{
     desk::Desk,
     reconcile::{self, Claim},
     settings::SettingError,
-    wait,
 };
 use axum::{Extension, Json, extract::State, http::HeaderMap};
 use cebe_catalog::{Lane, reconciliation::ReconciliationRow};
-use cebe_central::engine_rows::Place;
 use cebe_privacy::access::{Action, Grant};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -44,7 +42,8 @@ pub(super) async fn post(
     let named = posted.module.ok_or_else(|| SettingError::invalid("source_module", "name the module that sent"))?;
     let module = view.module(&named.to_lowercase(), Some(&company)).filter(|module| grant.allows_module(module));
     let module = module.ok_or_else(|| SettingError::invalid("source_module", "GET /v1/catalog lists the modules"))?;
-    all_applied(&desk).await;
+    // What is on its way is not missing.
+    desk.log().until_all_applied(&[Lane::Live, Lane::Backfill], PATIENCE).await;
     let (store, claim) = (desk.snapshot()?, posted.claim);
     let (whose, about) = (company.id.clone(), module.clone());
     let compared = desk.aside(move || {
@@ -71,13 +70,4 @@ pub(super) async fn post(
         answer.extend(result);
     }
     Ok(Json(answer))
-}
-
-/// What is on its way is not missing.
-async fn all_applied(desk: &Desk) {
-    for (lane, name) in [(Lane::Live, cebe_queue::Lane::Live), (Lane::Backfill, cebe_queue::Lane::Backfill)] {
-        if let Some(index) = desk.0.door.queue.end(name).0.checked_sub(1) {
-            wait::until_applied(desk.0.door.applied.clone(), Place { lane, index }, PATIENCE).await;
-        }
-    }
 }

@@ -79,13 +79,12 @@ impl House {
             std::thread::spawn(move || apply_all(&queue, &store, &publish, &stop))
         };
         let door = Door {
-            queue: queue.clone(),
+            log: cebe_adapter::Log::whole(queue.clone(), applied),
             central: store.clone(),
             definitions: Arc::new(Definitions::standard().clone()),
             master: master.clone(),
             clock: Arc::new(|| NOW),
             random: cebe_adapter::system_random(),
-            applied,
             settings,
         };
         let desk = Desk::new(door).unwrap();

@@ -10,3 +10,4 @@ mod house;
 mod identity;
 mod personal_data;
 mod replies;
+mod shards;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use cebe_catalog::Definitions;
 use cebe_catalog::definition::Sources;
 use clap::{Args, Subcommand};
+use serde_json::json;
 use smol_str::SmolStr;
 
 use super::{Context, list_of};
@@ -41,7 +42,7 @@ enum Act {
 impl Catalog {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
         match self.act {
-            Act::Check { files } => check(&files),
+            Act::Check { files } => check(context, &files),
             Act::List => {
                 let answer = context.client().get("/v1/catalog", &[])?;
                 let columns = ["name", "event_name", "module", "source_module", "trigger", "description"];
@@ -58,16 +59,20 @@ impl Catalog {
     }
 }
 
-fn check(files: &[PathBuf]) -> Result<(), Failure> {
+fn check(context: &Context, files: &[PathBuf]) -> Result<(), Failure> {
     let mut sources = Sources::embedded();
     for file in files {
         add(&mut sources, file)?;
     }
     let definitions = Definitions::load(&sources).map_err(|error| Failure::No(error.to_string()))?;
-    let counts =
-        [definitions.modules.len(), definitions.events.len(), definitions.facts.len(), definitions.metrics.len()];
-    let [modules, events, facts, metrics] = counts;
-    output::data(&format!("{modules} modules, {events} events, {facts} facts, {metrics} metrics: all in order"));
+    let counts = json!({
+        "modules": definitions.modules.len(), "events": definitions.events.len(), "facts": definitions.facts.len(),
+        "metrics": definitions.metrics.len(),
+    });
+    context.show(&counts, |counts| {
+        let of = |name: &str| format!("{} {name}", counts[name]);
+        format!("{}: all in order", ["modules", "events", "facts", "metrics"].map(of).join(", "))
+    });
     Ok(())
 }
 

@@ -63,7 +63,8 @@ impl Key {
                 context.show(&answer, |answer| output::rows(list_of(answer), &COLUMNS));
             }
             Act::Remove { id } => {
-                client.delete(&format!("/v1/keys/{}", encoded(&id)))?;
+                let answer = client.delete(&format!("/v1/keys/{}", encoded(&id)))?;
+                context.show(&answer, output::sheet);
                 output::words(&format!("key {id} is withdrawn"));
             }
         }

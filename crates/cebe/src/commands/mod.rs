@@ -1,8 +1,10 @@
 //! The command line: one file per command. Each turns its arguments into requests, and the answers into tables or JSON.
 
 mod backfill;
+mod backup;
 mod bench;
 mod catalog;
+mod cluster;
 mod company;
 mod customer;
 mod demo;
@@ -12,10 +14,12 @@ mod identity;
 mod key;
 mod metric;
 mod metrics;
+mod migrate;
 mod operations;
 mod push;
 mod quarantine;
 mod reconcile;
+mod restore;
 mod serve;
 mod settings;
 mod source;
@@ -34,7 +38,7 @@ use crate::output;
 use crate::settings::{self as configuration, Effective};
 
 const AFTER: &str = "Exit codes: 0 done; 1 the answer is no, or there are differences; 2 wrong usage; \
-3 the server cannot be reached or does not serve now; 4 the key is missing or may not; 5 the store cannot be opened.";
+3 the server cannot be reached or does not serve now; 4 the key is missing or may not; 5 the store cannot be opened; 6 the disk failed under a running server.";
 
 /// Customer events in, who they are and how you are doing out.
 #[derive(Debug, Parser)]
@@ -81,12 +85,16 @@ enum Command {
     Identity(identity::Identity),
     Erase(erase::Erase),
     Verify(verify::Verify),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     Reconcile(reconcile::Reconcile),
     Catalog(catalog::Catalog),
     Operations(operations::Operations),
     Bench(bench::Bench),
     Settings(settings::Settings),
     Doctor(doctor::Doctor),
+    Cluster(cluster::Cluster),
+    Migrate(migrate::Migrate),
 }
 
 /// What a command works with.
@@ -129,6 +137,8 @@ impl Command {
             Self::Serve(command) => command.flags(),
             Self::Demo(command) => command.flags(),
             Self::Verify(command) => command.flags(),
+            Self::Backup(command) => command.flags(),
+            Self::Restore(command) => command.flags(),
             Self::Doctor(command) => command.flags(),
             _ => Vec::new(),
         }
@@ -153,11 +163,15 @@ impl Command {
             Self::Identity(command) => command.run(context),
             Self::Erase(command) => command.run(context),
             Self::Verify(command) => command.run(context),
+            Self::Backup(command) => command.run(context),
+            Self::Restore(command) => command.run(context),
             Self::Reconcile(command) => command.run(context),
             Self::Catalog(command) => command.run(context),
             Self::Operations(command) => command.run(context),
             Self::Settings(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
+            Self::Cluster(command) => command.run(context),
+            Self::Migrate(command) => command.run(context),
         }
     }
 }

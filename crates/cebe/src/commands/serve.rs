@@ -30,7 +30,8 @@ impl Serve {
 
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
         let settings = &context.effective.settings;
-        serve::log(&settings.log)?;
+        // Dropped last: what is left to be posted is posted then.
+        let _traces = serve::log(settings)?;
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Machine(error.into()))?;
         runtime.block_on(async {
             // Heard before anybody is told where it listens, so that no request to stop is lost.

@@ -1,9 +1,12 @@
 //! `cebe verify`: recompute everything from the log and compare with what is live.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cebe_catalog::{CompanyId, Definitions};
+use cebe_central::Central;
+use cebe_queue::Queue;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -11,7 +14,7 @@ use super::{Context, list_of};
 use crate::client::{Client, encoded};
 use crate::failure::Failure;
 use crate::output;
-use crate::serve::{Store, applied_events, verify_all};
+use crate::serve::{Store, applied_events, logs_of, verify_all};
 
 /// Pause between two looks at a running check.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -49,8 +52,9 @@ fn of_folder(folder: &str, context: &Context) -> Result<Value, Failure> {
     let total = applied_events(store.central.as_ref(), company.as_ref());
     let bar = output::progress(Some(total), "events");
     let progress = |events| bar.set_position(events);
-    let (queue, central) = (store.queue.as_ref(), store.central.as_ref());
-    let report = verify_all(queue, central, Definitions::standard(), company.as_ref(), &progress);
+    let (queue, central): (Arc<dyn Queue>, Arc<dyn Central>) = (store.queue, store.central);
+    let logs = logs_of(&queue, &central);
+    let report = verify_all(&logs, central.as_ref(), Definitions::standard(), company.as_ref(), &progress);
     bar.finish_and_clear();
     Ok(json!(report.map_err(|error| Failure::Store(error.to_string()))?))
 }

@@ -28,7 +28,7 @@ struct Venue {
 
 /// Runs the demonstration until it is stopped, or for so many seconds.
 pub(crate) fn run(mut settings: Settings, data: Option<String>, seconds: Option<u64>) -> Result<(), Failure> {
-    serve::log("error")?;
+    let _traces = serve::log(&Settings { log: "error".into(), ..Settings::default() })?;
     let temporary = tempfile::Builder::new().prefix("cebe-demo-").tempdir().context("no temporary folder")?;
     settings.data = data.unwrap_or_else(|| temporary.path().display().to_string());
     settings.admin_key = serve::made_key()?;

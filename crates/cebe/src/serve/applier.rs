@@ -5,25 +5,41 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use cebe_catalog::{Definitions, Micros};
-use cebe_central::Central;
+use cebe_central::{Central, OpenError, StoreError};
 use cebe_queue::Queue;
-use cebe_worker::{Positions, Worker, WorkerSettings};
+use cebe_worker::{Positions, Worker, WorkerError, WorkerSettings};
 use tokio::sync::watch;
 
+use super::store::{disk_failed, has_room};
+
 const PAUSE_FIRST: Duration = Duration::from_millis(500);
-const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// The longest, where nothing else is known.
+pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How often a pausing worker looks whether it is to stop.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Where a worker tells the next index that is not applied yet, live and backfill.
+pub(crate) type Told = Arc<watch::Sender<[u64; 2]>>;
+
+/// Opens where changes go; asked again whenever the worker starts again.
+pub(crate) type Open = Arc<dyn Fn() -> Result<Arc<dyn Central>> + Send + Sync>;
 
 /// What the worker works on.
-#[derive(Clone)]
 pub(crate) struct Work {
+    /// The name of its thread.
+    pub(crate) name: String,
     /// Where records come from.
     pub(crate) queue: Arc<dyn Queue>,
     /// Where changes go.
-    pub(crate) central: Arc<dyn Central>,
+    pub(crate) open: Open,
+    /// Where it tells how far it is.
+    pub(crate) told: Told,
+    /// Longest pause before it is started again.
+    pub(crate) pause_max: Duration,
     /// What events mean.
     pub(crate) definitions: Arc<Definitions>,
     /// The wall clock.
@@ -46,11 +62,10 @@ struct State {
 impl Applier {
     /// Starts the thread.
     pub(crate) fn start(work: Work) -> Result<Self> {
-        let (tell, applied) = watch::channel([0, 0]);
-        let state = Arc::new(State::default());
-        let shared = Arc::clone(&state);
-        let run = move || run_until_stopped(&work, &Arc::new(tell), &shared);
-        let thread = thread::Builder::new().name("worker".to_owned()).spawn(run).context("cannot start the worker")?;
+        let (applied, state) = (work.told.subscribe(), Arc::new(State::default()));
+        let (shared, name) = (Arc::clone(&state), work.name.clone());
+        let run = move || run_until_stopped(&work, &shared);
+        let thread = thread::Builder::new().name(name).spawn(run).context("cannot start the worker")?;
         Ok(Self { applied, state, thread: Some(thread) })
     }
 
@@ -65,9 +80,19 @@ impl Applier {
         move || state.alive.load(Ordering::Relaxed)
     }
 
+    /// Whether the loop is running.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.state.alive.load(Ordering::Relaxed)
+    }
+
+    /// From now on nothing new is begun.
+    pub(crate) fn ask_to_stop(&self) {
+        self.state.stop.store(true, Ordering::Relaxed);
+    }
+
     /// Finishes the commit under way and ends.
     pub(crate) fn stop(mut self) {
-        self.state.stop.store(true, Ordering::Relaxed);
+        self.ask_to_stop();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -76,30 +101,59 @@ impl Applier {
     }
 }
 
-fn run_until_stopped(work: &Work, tell: &Arc<watch::Sender<[u64; 2]>>, state: &State) {
+/// Tells how far a worker is; what was told before and is further on stays.
+pub(crate) fn raise(told: &watch::Sender<[u64; 2]>, to: [u64; 2]) {
+    told.send_if_modified(|known| {
+        let further = [known[0].max(to[0]), known[1].max(to[1])];
+        std::mem::replace(known, further) != further
+    });
+}
+
+fn run_until_stopped(work: &Work, state: &State) {
     let mut pause = PAUSE_FIRST;
     while !state.stop.load(Ordering::Relaxed) {
-        let run = catch_unwind(AssertUnwindSafe(|| run_once(work, tell, state)));
+        let run = catch_unwind(AssertUnwindSafe(|| run_once(work, state)));
         state.alive.store(false, Ordering::Relaxed);
         match run {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => tracing::error!(%error, "the worker stopped; it is started again"),
-            Err(_) => tracing::error!("the worker panicked; it is started again"),
+            Ok(Err(error)) if is_lost(&error) => {
+                // Whoever gave the lease learns of it too; nothing more can be written under it.
+                tracing::warn!(worker = work.name, "another worker has the shard; this one ends");
+                return;
+            }
+            Ok(Err(error)) => {
+                tracing::error!(worker = work.name, %error, "the worker stopped; it is started again");
+                // Only a new process opens the store again.
+                if error.downcast_ref().is_some_and(WorkerError::is_lasting) && has_room(&*work.queue) {
+                    disk_failed();
+                }
+            }
+            Err(_) => tracing::error!(worker = work.name, "the worker panicked; it is started again"),
         }
         metrics::counter!("cebe_worker_restarts_total").increment(1);
-        thread::sleep(pause);
-        pause = (pause * 2).min(PAUSE_MAX);
+        let until = Instant::now() + pause;
+        while Instant::now() < until && !state.stop.load(Ordering::Relaxed) {
+            thread::sleep(LOOK_EVERY);
+        }
+        pause = (pause * 2).min(work.pause_max);
     }
 }
 
-fn run_once(work: &Work, tell: &Arc<watch::Sender<[u64; 2]>>, state: &State) -> Result<(), cebe_worker::WorkerError> {
-    let tell = Arc::clone(tell);
-    let applied = move |positions: Positions| {
-        tell.send_replace([positions.live.0, positions.backfill.0]);
-    };
+/// Is the right to write gone?
+fn is_lost(error: &anyhow::Error) -> bool {
+    let lost = |error: &StoreError| matches!(error, StoreError::LeaseLost { .. });
+    let opening = matches!(error.downcast_ref(), Some(OpenError::Store(error)) if lost(error));
+    opening
+        || matches!(error.downcast_ref(), Some(WorkerError::Store(error)) if lost(error))
+        || error.downcast_ref().is_some_and(lost)
+}
+
+fn run_once(work: &Work, state: &State) -> Result<()> {
+    let told = Arc::clone(&work.told);
+    let applied = move |positions: Positions| raise(&told, [positions.live.0, positions.backfill.0]);
     let settings = WorkerSettings::new(Arc::clone(&work.clock), Arc::new(applied));
-    let (queue, central) = (Arc::clone(&work.queue), Arc::clone(&work.central));
+    let (queue, central) = (Arc::clone(&work.queue), (work.open)()?);
     let mut worker = Worker::new(queue, central, Arc::clone(&work.definitions), settings)?;
     state.alive.store(true, Ordering::Relaxed);
-    worker.run(&state.stop)
+    Ok(worker.run(&state.stop)?)
 }

@@ -43,6 +43,16 @@ impl Lag {
         Self { lane, queue, applied, clock, notes: Mutex::new(Notes { taken }) }
     }
 
+    /// Watches this lane; how long what waits now has waited is not asked.
+    pub(crate) fn from_now(
+        lane: Lane,
+        queue: Arc<dyn Queue>,
+        applied: watch::Receiver<[u64; 2]>,
+        clock: Arc<dyn Fn() -> Micros + Send + Sync>,
+    ) -> Self {
+        Self { lane, queue, applied, clock, notes: Mutex::default() }
+    }
+
     /// How fresh answers are now.
     pub(crate) fn freshness(&self) -> Freshness {
         let now = (self.clock)();

@@ -6,7 +6,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use cebe_privacy::keys::MasterKey;
+use cebe_central::change::{ControlKind, ControlRow};
+use cebe_central::{Central, Order, StoreError};
+use cebe_privacy::keys::{CompanyKeys, MasterKey};
+use std::ops::ControlFlow;
 
 const KEY_BYTES: usize = 64;
 const FILE: &str = "master.key";
@@ -28,6 +31,29 @@ pub(crate) fn load_or_make(named: &str, data: &Path) -> Result<(MasterKey, Optio
     );
     let key = make(&path)?;
     Ok((key, Some(path)))
+}
+
+/// Refuses a key that opens the secrets of no company though there are some: it is not the key of this store, and with it
+/// every event would be one of an unknown company.
+pub(crate) fn opens_something(key: &MasterKey, central: &dyn Central) -> Result<()> {
+    let (mut companies, mut opened) = (0, false);
+    let read = central.snapshot().and_then(|snapshot| {
+        snapshot.control_all(ControlKind::Company, "", Order::Forward, &mut |_, row| {
+            if let ControlRow::Company(row) = row {
+                companies += 1;
+                opened = CompanyKeys::unwrap_with(key, &row.secrets).is_ok();
+            }
+            if opened { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok::<_, StoreError>(())
+    });
+    read.context("the companies cannot be read")?;
+    ensure!(
+        opened || companies == 0,
+        "the master key opens the secrets of none of the {companies} companies: it is not the key of this store, or its \
+         file is damaged. Put the right one back from its backup, or name its file with CEBE_MASTER_KEY_FILE"
+    );
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<MasterKey> {

@@ -3,12 +3,14 @@
 
 mod alerts;
 mod applier;
+mod cluster;
 mod connections;
 mod first_key;
 mod http;
 mod lag;
 mod master_key;
 mod open_files;
+mod roles;
 mod store;
 mod telemetry;
 mod tls;
@@ -18,29 +20,31 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use cebe_adapter::{Backfills, Desk, Door, DoorSettings, Reconciliations};
+use cebe_adapter::{Backfills, Desk, Door, DoorSettings, Log, Reconciliations};
 use cebe_catalog::{Definitions, Micros};
 use cebe_central::Central;
 use cebe_engine::rows::Place;
 use cebe_queue::{Lane, PerLane, Queue};
-use cebe_retriever::Reads;
+use cebe_retriever::{Freshness, Reads};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 pub(crate) use first_key::made as made_key;
-pub(crate) use http::{applied_events, verify_all};
-pub(crate) use store::Store;
+pub(crate) use http::{applied_events, logs_of, verify_all};
+pub(crate) use store::{Store, open_both, position_of};
 pub(crate) use telemetry::log;
 
+use crate::backup::Source;
 use crate::failure::Failure;
 use crate::settings::Settings;
-use applier::{Applier, Work};
+use applier::{Applier, PAUSE_MAX, Work};
 use connections::{Bounds, Connections};
 use lag::Lag;
 use telemetry::Telemetry;
@@ -57,12 +61,14 @@ pub(crate) struct Server {
     /// The master key's file, when this start made it.
     pub(crate) made_master_key: Option<PathBuf>,
     connections: Connections,
-    applier: Applier,
-    upkeep: Running,
     chores: JoinSet<()>,
-    queue: Arc<dyn Queue>,
     drain_max: Duration,
+    /// Brings what is behind the door to rest, once nothing new comes.
+    finish: Pin<Box<dyn Future<Output = Result<()>> + Send>>,
 }
+
+/// Tells how fresh answers are.
+type Fresh = Arc<dyn Fn() -> Freshness + Send + Sync>;
 
 /// The wall clock.
 pub(crate) fn clock() -> Arc<dyn Fn() -> Micros + Send + Sync> {
@@ -71,17 +77,40 @@ pub(crate) fn clock() -> Arc<dyn Fn() -> Micros + Send + Sync> {
 
 /// Opens the store and starts everything; the server listens, and serves once [`Server::run`] is awaited.
 pub(crate) async fn start(settings: &Settings) -> Result<Server, Failure> {
-    if settings.role != "all" {
-        return Err(Failure::Usage(format!("role {:?} is unknown; this release knows `all`", settings.role)));
+    let (is_cluster, roles) = (cluster::is_wanted(settings)?, roles::Roles::named(&settings.role)?);
+    if !is_cluster && roles != roles::Roles::ALL {
+        return Err(Failure::Usage("a store of its own takes the role `all`; the others are for clusters".into()));
     }
     open_files::raise();
     let tls = tls::acceptor(&settings.tls_cert_file, &settings.tls_key_file)
         .map_err(|error| Failure::Usage(format!("{error:#}")))?;
-    let store = Store::open(settings)?;
+    let store = if is_cluster { None } else { Some(Store::open(settings)?) };
     let listener = TcpListener::bind(&settings.listen).await.map_err(|error| {
         Failure::Usage(format!("cannot listen at {}: {error} (--listen, CEBE_LISTEN)", settings.listen))
     })?;
-    Ok(assemble(settings, store, listener, tls).await?)
+    match store {
+        Some(store) => Ok(assemble(settings, store, listener, tls).await?),
+        None => cluster::start(settings, listener, tls).await,
+    }
+}
+
+/// The one worker of a store of its own.
+fn work(
+    queue: &Arc<dyn Queue>,
+    central: &Arc<dyn Central>,
+    definitions: &Arc<Definitions>,
+    clock: &Arc<dyn Fn() -> Micros + Send + Sync>,
+) -> Result<Applier> {
+    let opened = Arc::clone(central);
+    Applier::start(Work {
+        name: "worker".to_owned(),
+        queue: Arc::clone(queue),
+        open: Arc::new(move || Ok(Arc::clone(&opened))),
+        told: Arc::new(watch::channel([0, 0]).0),
+        pause_max: PAUSE_MAX,
+        definitions: Arc::clone(definitions),
+        clock: Arc::clone(clock),
+    })
 }
 
 async fn assemble(
@@ -94,26 +123,21 @@ async fn assemble(
     let clock = clock();
     let definitions = Arc::new(Definitions::standard().clone());
     let made_master_key = store.made_master_key;
+    let backups =
+        Source { queue: Arc::clone(&store.queue), central: store.central.clone(), data: PathBuf::from(&settings.data) };
     let (queue, central): (Arc<dyn Queue>, Arc<dyn Central>) = (store.queue, store.central);
     let positions = central.snapshot()?.positions()?;
-    let work = Work {
-        queue: Arc::clone(&queue),
-        central: Arc::clone(&central),
-        definitions: Arc::clone(&definitions),
-        clock: Arc::clone(&clock),
-    };
-    let applier = Applier::start(work)?;
+    let applier = work(&queue, &central, &definitions, &clock)?;
     let lags = lags(&queue, &positions, &applier, &clock);
     let lag = Arc::clone(&lags.live);
     let worker_alive: Arc<dyn Fn() -> bool + Send + Sync> = Arc::new(applier.liveness());
     let desk = Desk::new(Door {
-        queue: Arc::clone(&queue),
+        log: Log::whole(Arc::clone(&queue), applier.applied()),
         central: Arc::clone(&central),
         definitions: Arc::clone(&definitions),
         master: Arc::clone(&store.master),
         clock: Arc::clone(&clock),
         random: cebe_adapter::system_random(),
-        applied: applier.applied(),
         settings: door_settings(settings),
     })?;
     know_settings(&desk, &queue, &applier).await;
@@ -131,22 +155,28 @@ async fn assemble(
     let upkeep = upkeep.start(settings)?;
     let chores = chores(&desk);
     alerts::start(settings, telemetry.clone())?;
-    let reads = reads(&desk, &central, &definitions, &store.master, &lag);
+    let freshness: Fresh = Arc::new(move || lag.freshness());
+    let reads = reads(&desk, &central, &definitions, &store.master, Arc::clone(&freshness));
     let app = http::router(http::Front {
         desk,
         reads,
-        queue: Arc::clone(&queue),
+        roles: roles::Roles::ALL,
+        verify: http::logs_of(&queue, &central),
         central,
         definitions,
-        lag,
+        freshness,
+        takes_events: None,
         worker_alive,
         telemetry,
+        nodes: http::Nodes::Alone,
+        backups: Some(backups),
         request_bytes_max: usize::try_from(settings.request_bytes_max).unwrap_or(usize::MAX),
     });
     let drain_max = Duration::from_secs(settings.drain_max_s);
     let address = listener.local_addr().context("the listener has no address")?;
     let connections = Connections { listener, app, tls, bounds: bounds(settings) };
-    Ok(Server { address, made_key, made_master_key, connections, applier, upkeep, chores, queue, drain_max })
+    let finish = Box::pin(finish(queue, applier, upkeep, drain_max));
+    Ok(Server { address, made_key, made_master_key, connections, chores, drain_max, finish })
 }
 
 fn lags(
@@ -204,15 +234,15 @@ fn reads(
     central: &Arc<dyn Central>,
     definitions: &Arc<Definitions>,
     master: &Arc<cebe_privacy::keys::MasterKey>,
-    lag: &Arc<Lag>,
+    freshness: Fresh,
 ) -> Reads {
-    let (auditor, lag) = (desk.clone(), Arc::clone(lag));
+    let auditor = desk.clone();
     Reads {
         central: Arc::clone(central),
         definitions: Arc::clone(definitions),
         master: Arc::clone(master),
         clock: clock(),
-        freshness: Arc::new(move || lag.freshness()),
+        freshness,
         audit: Arc::new(move |operation, by| {
             let desk = auditor.clone();
             Box::pin(async move {
@@ -241,7 +271,7 @@ impl Server {
 
     /// Serves until `stop` resolves; then takes no more, applies what was accepted and makes it durable.
     pub(crate) async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        let Self { connections, applier, upkeep, mut chores, queue, drain_max, .. } = self;
+        let Self { connections, mut chores, drain_max, finish, .. } = self;
         let (tell, told) = watch::channel(false);
         let stopping = async move {
             stop.await;
@@ -255,16 +285,20 @@ impl Server {
         }
         // History that is not yet in the queue goes on at the next start.
         chores.shutdown().await;
-        if !caught_up(&queue, applier.applied(), drain_max).await {
-            tracing::warn!("not everything was applied in time; the queue keeps it for the next start");
-        }
-        tokio::task::spawn_blocking(move || {
-            applier.stop();
-            upkeep.stop();
-        })
-        .await
-        .context("the threads did not end")
+        finish.await
     }
+}
+
+/// Applies what was accepted, at most so long, and makes it durable.
+async fn finish(queue: Arc<dyn Queue>, applier: Applier, upkeep: Running, drain_max: Duration) -> Result<()> {
+    if !caught_up(&queue, applier.applied(), drain_max).await {
+        tracing::warn!("not everything was applied in time; the queue keeps it for the next start");
+    }
+    let ended = tokio::task::spawn_blocking(move || {
+        applier.stop();
+        upkeep.stop();
+    });
+    ended.await.context("the threads did not end")
 }
 
 async fn long_after(mut told: watch::Receiver<bool>, pause: Duration) {

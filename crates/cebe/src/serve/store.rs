@@ -9,7 +9,7 @@ use cebe_privacy::keys::MasterKey;
 use cebe_queue::{self as queue, Lane, Queue};
 
 use super::master_key;
-use crate::failure::Failure;
+use crate::failure::{DISK_FAILED, Failure};
 use crate::settings::Settings;
 
 /// What a data folder holds.
@@ -33,18 +33,21 @@ impl Store {
         let (master, made) = master_key::load_or_make(&settings.master_key_file, data)
             .map_err(|error| Failure::Store(format!("{error:#}")))?;
         let (queue, central) = open_both(data, settings)?;
+        master_key::opens_something(&master, &central).map_err(|error| Failure::Store(format!("{error:#}")))?;
         Ok(Self { queue: Arc::new(queue), central: Arc::new(central), master: Arc::new(master), made_master_key: made })
     }
 }
 
-fn open_both(data: &Path, settings: &Settings) -> Result<(queue::Embedded, central::Embedded), Failure> {
+/// Opens queue and Central DB of a folder, which need no master key.
+pub(crate) fn open_both(data: &Path, settings: &Settings) -> Result<(queue::Embedded, central::Embedded), Failure> {
     let queue_settings = queue::Settings {
         segment_bytes: settings.queue_segment_bytes,
         waiting_bytes_max: usize::try_from(settings.queue_waiting_bytes_max).unwrap_or(usize::MAX),
         trim_age_ms: settings.queue_keep_s.saturating_mul(1_000),
         ..queue::Settings::default()
     };
-    let queue = queue::Embedded::open(&data.join("queue"), queue_settings).map_err(refused)?;
+    let parts = queue::Parts { on_fatal: Box::new(|_| disk_failed()), ..queue::Parts::default() };
+    let queue = queue::Embedded::open_with(&data.join("queue"), queue_settings, parts).map_err(refused)?;
     for torn in queue.facts().torn {
         tracing::warn!(lane = %torn.lane, bytes = torn.bytes, "a torn end of the queue was cut; it was never acknowledged");
     }
@@ -55,8 +58,21 @@ fn open_both(data: &Path, settings: &Settings) -> Result<(queue::Embedded, centr
     Ok((queue, central))
 }
 
+/// Ends the process: a write or flush failed, and nobody knows what is on the disk. A new start looks, and replays.
+pub(crate) fn disk_failed() -> ! {
+    tracing::error!(
+        "the disk failed: the process ends, and the next start replays what was acknowledged from the queue"
+    );
+    std::process::exit(DISK_FAILED)
+}
+
+/// Whether a start could go on where the disk failed: while it is full, the door that says so is of more use.
+pub(crate) fn has_room(queue: &dyn Queue) -> bool {
+    queue.facts().used_share < queue::Settings::default().stop_share
+}
+
 /// Queue and store must meet: the next record to apply is there, or is the next to be written.
-fn no_gap(queue: &dyn Queue, positions: &[Place]) -> Result<(), Failure> {
+pub(super) fn no_gap(queue: &dyn Queue, positions: &[Place]) -> Result<(), Failure> {
     let facts = queue.facts();
     for lane in Lane::ALL {
         let applied = position_of(positions, lane);

@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::lag::Lag;
+use super::store::{disk_failed, has_room};
 use super::telemetry::{Look, Telemetry};
 use crate::settings::Settings;
 
@@ -118,6 +119,9 @@ impl Upkeep {
             Err(error) => {
                 metrics::counter!("cebe_persist_failures_total").increment(1);
                 tracing::error!(%error, "the Central DB cannot be made durable; the queue keeps everything");
+                if has_room(&*self.queue) {
+                    disk_failed();
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use base64::Engine;
 use serde_json::{Value, json};
 
 use crate::life::{self, COMPANY, of};
@@ -71,4 +72,26 @@ fn a_lost_reply_and_a_retry_are_one_record() {
     let sums = rig::assert_balanced(&server, COMPANY);
     assert_eq!((&sums["applied"], &sums["conflict"]), (&json!(1), &json!(0)), "{sums:#}");
     assert_eq!(get(&server, "/v1/metrics/avg_nps")["value"], 9);
+}
+
+/// Proves CORE-NG-4: no page of another origin may push or read by somebody's browser; a key as the user name of Basic is
+/// as good as a bearer's.
+#[test]
+fn browsers_are_not_invited_and_basic_keys_are_keys() {
+    let server = Server::with_company(COMPANY, life::company());
+    let body = of("ayu", "e-1", "nps.submitted", AT, json!({"score": 9})).to_string();
+    let origin = ("origin", "https://page.example");
+    let bearer = format!("Bearer {ADMIN}");
+    let asked =
+        [origin, ("access-control-request-method", "POST"), ("access-control-request-headers", "authorization")];
+    for path in ["/v1/events", "/v1/metrics"] {
+        let preflight = rig::send(&server, "OPTIONS", path, &asked, b"");
+        assert!((400..500).contains(&preflight.status), "{}", preflight.text());
+        assert!(!preflight.head.to_lowercase().contains("access-control"), "{}", preflight.head);
+    }
+    let pushed = rig::send(&server, "POST", "/v1/events", &[origin, ("authorization", &bearer)], body.as_bytes());
+    assert!(!pushed.head.to_lowercase().contains("access-control"), "{}", pushed.head);
+    let basic = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{ADMIN}:")));
+    let again = rig::send(&server, "POST", "/v1/events?wait=true", &[("authorization", &basic)], body.as_bytes());
+    assert_eq!(again.json()["duplicate"], 1, "{}", again.text());
 }

@@ -115,6 +115,7 @@ fn acts(receipt: &str, key: &str) -> Vec<Call> {
         call("GET", "/livez", "", 200),
         call("GET", "/readyz", "", 200),
         call("GET", "/metrics", "", 200),
+        call("GET", "/v1/backup", "", 200),
         call("POST", "/v1/events", "", 200).with(json!([])),
         call("POST", "/v1/backfills", "", 202).asking("?name=history").with(json!([])),
         call("POST", "/v1/reconciliations", "", 200).with(sent()),

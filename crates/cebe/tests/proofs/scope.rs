@@ -78,6 +78,7 @@ fn every_role_does_what_it_is_for_and_no_more() {
         ("DELETE", "/v1/keys/none", "admin"),
         ("GET", "/v1/keys", "admin"),
         ("GET", "/v1/teams", "admin"),
+        ("GET", "/v1/backup", "admin"),
         ("GET", "/v1/quarantine", "analyst"),
         ("GET", "/v1/operations", "analyst"),
         ("POST", "/v1/verify", "operator"),

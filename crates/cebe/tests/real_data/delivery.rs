@@ -66,7 +66,8 @@ fn killed_half_way(server: &mut Server, lines: &[String], batch: usize) -> usize
     let sent: usize = acknowledged.iter().map(|place| chunks[*place].len()).sum();
     let is_left = |place: &usize| !acknowledged.contains(place) || acknowledged.ends_with(&[*place]);
     let left: Vec<String> = (0..chunks.len()).filter(is_left).flat_map(|place| chunks[place].to_vec()).collect();
-    assert!(sent < lines.len(), "the server was killed too late: nothing was left to push");
+    // A few requests may all be answered before the blow falls.
+    assert!(sent < lines.len() || chunks.len() < 10, "the server was killed too late: nothing was left to push");
     sent + push(server, &left, batch, WRITERS_AT_A_KILL)
 }
 

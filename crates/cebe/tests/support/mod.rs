@@ -1,9 +1,11 @@
 //! Starts the real binary on a free port with a folder of its own, and talks to it as a publisher or reader would.
 #![allow(dead_code, reason = "each test binary uses the part it needs")]
 
-use std::io::{BufRead, BufReader};
+pub mod load;
+
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -24,8 +26,17 @@ pub struct Server {
     /// Held open, so that the server can always print.
     _stdout: BufReader<ChildStdout>,
     folder: TempDir,
+    settings: Vec<(String, String)>,
     url: String,
     agent: Agent,
+    /// A disk of its own, when it has one.
+    disk: Option<SmallDisk>,
+}
+
+/// A small file system, there for as long as a process holds its name space.
+struct SmallDisk {
+    holder: Child,
+    _stdin: ChildStdin,
 }
 
 /// What an exchange gave.
@@ -55,9 +66,41 @@ impl Server {
 
     /// The same with these settings in its environment.
     pub fn start_with(settings: &[(&str, &str)], words: Stdio) -> Self {
+        Self::in_folder(tempfile::tempdir().expect("a folder for the store"), settings, words)
+    }
+
+    /// A server on the store in the folder `data` of this one.
+    pub fn on(folder: TempDir) -> Self {
+        Self::in_folder(folder, &[], Stdio::inherit())
+    }
+
+    fn in_folder(folder: TempDir, settings: &[(&str, &str)], words: Stdio) -> Self {
+        let (child, stdout, url) = spawn(None, folder.path(), settings, words);
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { child, _stdout: stdout, folder, settings, url, agent: agent(), disk: None }
+    }
+
+    /// A server on an empty store on a disk of this size; `None` where none can be mounted.
+    pub fn on_small_disk(size: &str, settings: &[(&str, &str)]) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder for the store");
-        let (child, stdout, url) = spawn(folder.path(), settings, words);
-        Self { child, _stdout: stdout, folder, url, agent: agent() }
+        let disk = SmallDisk::mount(folder.path(), size)?;
+        let (child, stdout, url) = spawn(Some(&disk), folder.path(), settings, Stdio::inherit());
+        let settings = Vec::new();
+        Some(Self { child, _stdout: stdout, folder, settings, url, agent: agent(), disk: Some(disk) })
+    }
+
+    /// Puts a file of this size on its disk, as far as there is room, in the place of the one before.
+    pub fn fill_small_disk(&self, size: &str) {
+        let disk = self.disk.as_ref().expect("it has a disk of its own");
+        let file = self.data().join("filler");
+        let script = format!("rm -f '{0}'; head -c {size} /dev/zero > '{0}'; true", file.display());
+        let filled = disk.command("sh").args(["-c", &script]).stderr(Stdio::null()).status();
+        assert!(filled.expect("sh runs").success());
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("it can be asked")
     }
 
     /// A server on an empty store with this company, every source switched on.
@@ -87,15 +130,48 @@ impl Server {
 
     /// The hardest way to stop it.
     pub fn kill9(&mut self) {
-        self.child.kill().expect("the server was running");
+        // It may have ended by itself.
+        let _ = self.child.kill();
         self.child.wait().expect("it has ended");
     }
 
     /// Starts it again on the same store.
     pub fn restart(&mut self) {
-        let (child, stdout, url) = spawn(self.folder.path(), &[], Stdio::inherit());
+        self.restart_with(&[]);
+    }
+
+    /// Starts it again on the same store, with the settings it was first started with.
+    pub fn restart_as_it_was(&mut self) {
+        let settings = self.settings.clone();
+        let settings: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.restart_with(&settings);
+    }
+
+    /// Starts it again on the same store, with these settings.
+    pub fn restart_with(&mut self, settings: &[(&str, &str)]) {
+        let (child, stdout, url) = spawn(self.disk.as_ref(), self.folder.path(), settings, Stdio::inherit());
         (self.child, self._stdout, self.url) = (child, stdout, url);
         self.agent = agent();
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// The same, with its log to be read.
+    pub fn restart_logged(&mut self, settings: &[(&str, &str)]) -> BufReader<ChildStderr> {
+        let (mut child, stdout, url) = spawn(self.disk.as_ref(), self.folder.path(), settings, Stdio::piped());
+        let log = child.stderr.take().expect("stderr is piped");
+        (self.child, self._stdout, self.url) = (child, stdout, url);
+        self.agent = agent();
+        BufReader::new(log)
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("it has ended")
     }
 
     /// Asks it to stop and waits until it has.
@@ -119,6 +195,11 @@ impl Server {
     /// One exchange; `None` when the connection breaks.
     pub fn try_ask(&self, key: &str, verb: &str, path: &str, body: Vec<u8>) -> Option<Answer> {
         exchange(&self.agent, &self.url, key, verb, path, body)
+    }
+
+    /// One exchange on a connection of its own: a server that refuses a body half-way closes it.
+    pub fn ask_apart(&self, key: &str, verb: &str, path: &str, body: Vec<u8>) -> Answer {
+        exchange(&agent(), &self.url, key, verb, path, body).expect("the server answers")
     }
 
     /// A connection pool and the address, to ask from another thread.
@@ -201,6 +282,41 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(disk) = &mut self.disk {
+            let _ = disk.holder.kill();
+            let _ = disk.holder.wait();
+        }
+    }
+}
+
+impl SmallDisk {
+    /// Mounts it at the folder `data`, seen by nobody but who is in its name space.
+    fn mount(folder: &Path, size: &str) -> Option<Self> {
+        let data = folder.join("data");
+        std::fs::create_dir_all(&data).expect("a place to mount at");
+        let script = format!("mount -t tmpfs -o size={size} cebe '{}' && echo mounted && exec cat", data.display());
+        let mut holder = Command::new("unshare");
+        holder
+            .args(["--mount", "sh", "-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut holder = holder.spawn().ok()?;
+        let stdin = holder.stdin.take().expect("stdin is piped");
+        let mut said = [0; 8];
+        let is_mounted = holder.stdout.take().expect("stdout is piped").read_exact(&mut said).is_ok();
+        if is_mounted {
+            return Some(Self { holder, _stdin: stdin });
+        }
+        let _ = holder.wait();
+        None
+    }
+
+    /// A command that runs where the disk is.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--mount", "--target", &self.holder.id().to_string(), "--", program]);
+        command
     }
 }
 
@@ -227,8 +343,13 @@ fn agent() -> Agent {
 }
 
 #[expect(clippy::zombie_processes, reason = "whoever gets the child waits for it")]
-fn spawn(folder: &Path, settings: &[(&str, &str)], words: Stdio) -> (Child, BufReader<ChildStdout>, String) {
-    let mut command = Command::new(BINARY);
+fn spawn(
+    disk: Option<&SmallDisk>,
+    folder: &Path,
+    settings: &[(&str, &str)],
+    words: Stdio,
+) -> (Child, BufReader<ChildStdout>, String) {
+    let mut command = disk.map_or_else(|| Command::new(BINARY), |disk| disk.command(BINARY));
     command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
     command.env("CEBE_ADMIN_KEY", ADMIN).env("CEBE_LOG", "error").current_dir(folder);
     command.envs(settings.iter().copied());

@@ -4,7 +4,8 @@
 //!
 //! A journal file is a run of batches and then zeros. A batch is 1, item count (u32), sequence number (u64); items; 3,
 //! the XXH3 of the items' bytes (u64), `FJL` 3. An item is 2, kind, compression, tree (u64), key length (u16), value
-//! length (u32), stored length (u32), key, value; or 4, tree (u64), when a tree is cleared. All little-endian.
+//! length (u32), stored length (u32), key, value; or 4, tree (u64), when a tree is cleared. All little-endian. The hash
+//! does not cover the sequence number, by which the newest value of a key is told: numbers must rise from batch to batch.
 
 use super::opening::at;
 use crate::OpenError;
@@ -20,6 +21,8 @@ const ITEM: u8 = 2;
 const END: u8 = 3;
 const CLEAR: u8 = 4;
 const TRAILER: [u8; 4] = *b"FJL\x03";
+/// A sequence number further ahead of the last was never given.
+const SEQUENCE_STEP_MAX: u64 = 1 << 32;
 
 /// What lies behind the last whole batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,15 +42,19 @@ pub(super) struct Finding {
     pub(super) whole: u64,
     /// What comes then.
     pub(super) tail: Tail,
+    /// Sequence number of the last whole batch, of this journal or an earlier one.
+    pub(super) sequence: Option<u64>,
 }
 
 /// Cuts the journals in `trees` at the last whole batch. Once one is cut, later ones are moved away: commits must not
 /// be missing in the middle.
 pub(super) fn mend(trees: &Path, set_aside: &Path) -> Result<(), OpenError> {
     let mut journals = journals(trees)?.into_iter().peekable();
+    let mut sequence = None;
     while let Some(journal) = journals.next() {
         let last = journals.peek().is_none();
-        let found = inspect(&journal).map_err(at(&journal))?;
+        let found = inspect(&journal, sequence).map_err(at(&journal))?;
+        sequence = found.sequence;
         match found.tail {
             Tail::Clean => continue,
             Tail::Torn if last => tracing::info!(bytes = found.whole, "the journal ends in half a batch, which is cut"),
@@ -101,20 +108,25 @@ fn cut(journal: &Path, bytes: u64) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Reads a journal file through and checks every batch.
-pub(super) fn inspect(journal: &Path) -> io::Result<Finding> {
+/// Reads a journal file through and checks every batch; `sequence` is that of the last batch before it.
+pub(super) fn inspect(journal: &Path, mut sequence: Option<u64>) -> io::Result<Finding> {
     let mut reader = Batches { file: BufReader::with_capacity(1 << 20, File::open(journal)?), read: 0 };
     let mut whole = 0;
     let tail = loop {
         match reader.batch() {
-            Ok(()) => whole = reader.read,
+            Ok(next) if follows(sequence, next) => (whole, sequence) = (reader.read, Some(next)),
+            Ok(_) => break Tail::Damaged,
             Err(Break::Failed(error)) => return Err(error),
             Err(Break::Ended { inside }) => break if inside { Tail::Torn } else { Tail::Clean },
             Err(Break::Zero { inside }) => break reader.behind_zero(inside)?,
             Err(Break::Wrong) => break Tail::Damaged,
         }
     };
-    Ok(Finding { whole, tail })
+    Ok(Finding { whole, tail, sequence })
+}
+
+fn follows(before: Option<u64>, next: u64) -> bool {
+    before.is_none_or(|before| next > before && next - before <= SEQUENCE_STEP_MAX)
 }
 
 /// Why reading batches stopped.
@@ -135,17 +147,18 @@ struct Batches {
 }
 
 impl Batches {
-    fn batch(&mut self) -> Result<(), Break> {
+    /// Reads a batch; its sequence number.
+    fn batch(&mut self) -> Result<u64, Break> {
         let mut items = match self.bytes::<1>().map_err(|stop| stop.inside(false))? {
             [START] => u32::from_le_bytes(self.bytes()?),
             [0] => return Err(Break::Zero { inside: false }),
             _ => return Err(Break::Wrong),
         };
-        let _sequence: [u8; 8] = self.bytes()?;
+        let sequence = u64::from_le_bytes(self.bytes()?);
         let mut hash = Xxh3::new();
         loop {
             match self.bytes::<1>()? {
-                [END] if items == 0 => return self.end(hash.digest()),
+                [END] if items == 0 => return self.end(hash.digest()).map(|()| sequence),
                 [mark @ (ITEM | CLEAR)] if items > 0 => self.item(mark, &mut hash)?,
                 [0] => return Err(Break::Zero { inside: true }),
                 _ => return Err(Break::Wrong),

@@ -2,12 +2,14 @@
 //! would pin the journal): dedup rows, blocks of the log, and everything else under the ordinal of its table.
 
 mod journal;
+mod loading;
 mod opening;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod trees;
 
+pub use loading::{StoredRow, load};
 pub use settings::EmbeddedSettings;
 
 use crate::{

@@ -26,7 +26,7 @@ pub(super) fn open(dir: &Path, settings: &EmbeddedSettings) -> Result<Embedded, 
     std::fs::create_dir_all(dir).map_err(at(dir))?;
     // The trees' own lock comes too late: the journal is read, and perhaps cut, before they open.
     let lock = lock(dir)?;
-    let path = dir.join(TREES);
+    let path = trees_in(dir);
     journal::mend(&path, &dir.join(SET_ASIDE))?;
     let database = database(&path, settings).map_err(|error| match error {
         fjall::Error::Locked => OpenError::Locked(dir.to_path_buf()),
@@ -46,7 +46,12 @@ pub(super) fn open(dir: &Path, settings: &EmbeddedSettings) -> Result<Embedded, 
     Ok(Embedded { database, trees, planner, blocks, store_id, _lock: lock })
 }
 
-fn database(path: &Path, settings: &EmbeddedSettings) -> Result<Database, fjall::Error> {
+/// Where the trees lie in a store's folder.
+pub(super) fn trees_in(dir: &Path) -> PathBuf {
+    dir.join(TREES)
+}
+
+pub(super) fn database(path: &Path, settings: &EmbeddedSettings) -> Result<Database, fjall::Error> {
     Database::builder(path)
         .cache_size(settings.cache_bytes)
         .max_journaling_size(settings.journal_bytes_max.max(JOURNAL_BYTES_MIN))
@@ -56,7 +61,7 @@ fn database(path: &Path, settings: &EmbeddedSettings) -> Result<Database, fjall:
         .open()
 }
 
-fn lock(dir: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
     let path = dir.join(LOCK);
     let file = File::options().create(true).write(true).truncate(false).open(&path).map_err(at(&path))?;
     match file.try_lock() {

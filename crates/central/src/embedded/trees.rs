@@ -1,9 +1,9 @@
 //! The three trees: which table lies in which, how a batch is written to all of them at once, and how they are read at
 //! one moment. Keys begin with the table's ordinal; the ordinal 0 holds each tree's mark, the number of the last commit.
 
-use super::EmbeddedSettings;
+use super::{EmbeddedSettings, loading::StoredRow};
 use crate::{
-    Result,
+    OpenError, Result, StoreError,
     port::{KeyRange, Order, Table, View, Visit},
     write::{Batch, KEY_BYTES_MAX},
 };
@@ -72,6 +72,29 @@ impl Trees {
             atomic.insert(tree, MARK, commit.to_be_bytes());
         }
         Ok(atomic.commit()?)
+    }
+
+    /// Fills empty trees with rows that come in the order of their trees and keys, and marks each with `commits`.
+    pub(super) fn load<E: From<OpenError>>(
+        &self,
+        commits: u64,
+        rows: &mut dyn FnMut() -> Result<Option<StoredRow>, E>,
+    ) -> Result<(), E> {
+        let failed = OpenError::from;
+        let mut next = rows()?;
+        for tree in self.all() {
+            let mut loading = tree.start_ingestion().map_err(failed)?;
+            loading.write(MARK, commits.to_be_bytes()).map_err(failed)?;
+            while let Some(row) = next.take_if(|row| self.of(row.table).id() == tree.id()) {
+                loading.write(table_key(row.table, &row.key), row.value).map_err(failed)?;
+                next = rows()?;
+            }
+            loading.finish().map_err(failed)?;
+        }
+        match next {
+            None => Ok(()),
+            Some(row) => Err(OpenError::from(StoreError::Damaged(row.table)).into()),
+        }
     }
 
     /// The last commit each tree holds.

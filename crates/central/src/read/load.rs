@@ -2,11 +2,11 @@
 
 use crate::{
     Result, Snapshot,
-    rows::{Address, MetaKey, time_ordered},
+    rows::{Address, MetaKey, owner_prefix, time_ordered},
 };
 use cebe_catalog::EventRecord;
 use cebe_engine::{
-    rows::{NodeKey, Seen, SeenKey},
+    rows::{FactKey, FactRow, NodeKey, Owner, Seen, SeenKey},
     want::{Loaded, Wants},
 };
 use std::ops::ControlFlow;
@@ -18,10 +18,16 @@ impl Snapshot {
             seen: self.seen_rows(&wants.seen)?,
             nodes: self.rows_for(&wants.nodes)?,
             facts: self.rows_for(&wants.facts)?,
-            persons: wants.persons.iter().map(|key| self.facts_of(&key.company, &key.node)).collect::<Result<_>>()?,
+            persons: self.persons(&wants.persons)?,
             events: self.events(&wants.events)?,
             histories: wants.histories.iter().map(|key| self.history(key)).collect::<Result<_>>()?,
         })
+    }
+
+    /// Every fact of each anchor, in the order asked.
+    fn persons(&self, keys: &[NodeKey]) -> Result<Vec<Vec<(FactKey, FactRow)>>> {
+        let owner = |key: &NodeKey| owner_prefix(&key.company, &Owner::Anchor(key.node.clone())).finish();
+        self.under(&keys.iter().map(owner).collect::<Vec<_>>())
     }
 
     /// Dedup rows in the order asked. Ids above all that are stored are not looked up.
@@ -52,7 +58,8 @@ impl Snapshot {
 
     /// The event of a key, while it is in the log.
     pub fn event(&self, key: &SeenKey) -> Result<Option<EventRecord>> {
-        self.address(key)?.map(|address| self.body_of_row(&address)).transpose()
+        let address = self.address(key)?;
+        Ok(self.bodies_of_rows(address.as_slice())?.pop())
     }
 
     /// Events by key, in the order asked; read block by block.
@@ -63,9 +70,10 @@ impl Snapshot {
             found.extend(spot.map(|spot| (Address::new(&keys[place].company, spot), place)));
         }
         found.sort_unstable();
+        let (addresses, places): (Vec<Address>, Vec<usize>) = found.into_iter().unzip();
         let mut events = vec![None; keys.len()];
-        for (address, place) in found {
-            events[place] = Some(self.body_of_row(&address)?);
+        for (place, event) in places.into_iter().zip(self.bodies_of_rows(&addresses)?) {
+            events[place] = Some(event);
         }
         Ok(events)
     }
@@ -77,6 +85,6 @@ impl Snapshot {
             addresses.push(row.address.clone());
             ControlFlow::Continue(())
         })?;
-        addresses.iter().map(|address| self.body_of_row(address)).collect()
+        self.bodies_of_rows(&addresses)
     }
 }

@@ -18,7 +18,10 @@ impl Snapshot {
     /// Shows every event of the company's log with its place, commit by commit, until told to stop. Within a commit
     /// events come by receipt month and anchor.
     pub fn log(&self, company: &CompanyId, visit: &mut dyn FnMut(EventRecord, Place) -> ControlFlow<()>) -> Result<()> {
-        self.walk(self.months(company)?, visit)
+        match self.view().event_rows() {
+            Some(rows) => rows.log(company, None, visit),
+            None => self.walk(self.months(company)?, visit),
+        }
     }
 
     /// The same for events received before an instant only; later months are not read. What retention runs on.
@@ -28,6 +31,9 @@ impl Snapshot {
         before: Micros,
         visit: &mut dyn FnMut(EventRecord, Place) -> ControlFlow<()>,
     ) -> Result<()> {
+        if let Some(rows) = self.view().event_rows() {
+            return rows.log(company, Some(before), visit);
+        }
         let mut months = self.months(company)?;
         months.retain(|month| month.number <= month_of(before));
         self.walk(months, &mut |event, place| match event.header.received_at < before {
@@ -50,6 +56,9 @@ impl Snapshot {
 
     /// Companies with at least one event in the log, by id.
     pub fn companies_with_log(&self) -> Result<Vec<CompanyId>> {
+        if let Some(rows) = self.view().event_rows() {
+            return rows.companies();
+        }
         let mut companies = Vec::new();
         let mut range = KeyRange::all();
         while let Some(key) = self.first_block(range)? {

@@ -21,6 +21,11 @@ pub(crate) struct BodyKey {
 impl BodyKey {
     pub(crate) const TABLE: Table = Table::Body;
 
+    /// Where the event in one of its slots is.
+    pub(crate) fn spot(&self, slot: u8) -> Spot {
+        Spot { month: self.month, commit: self.commit, block: self.block, slot }
+    }
+
     pub(crate) fn to_key(&self) -> Vec<u8> {
         KeyWriter::company(&self.company).u32(self.month).u64(self.commit).u32(self.block).finish()
     }

@@ -4,7 +4,7 @@ use crate::{
     Result, StoreError,
     port::Table,
     row::{Stored, encode},
-    rows::{MetaKey, time_ordered_in},
+    rows::{Address, MetaKey, time_ordered_in},
 };
 use serde::Serialize;
 
@@ -23,6 +23,11 @@ pub(crate) struct Write {
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     writes: Vec<Write>,
+    /// Events that enter a log of rows, as their number among those applied; where events lie in blocks, the blocks are
+    /// among the writes.
+    pub(crate) added: Vec<(Address, usize)>,
+    /// Events that leave a log of rows.
+    pub(crate) gone: Vec<Address>,
 }
 
 impl Batch {

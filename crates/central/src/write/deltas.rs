@@ -8,7 +8,7 @@ use crate::{
 };
 use cebe_engine::{
     change::Changes,
-    rows::{Arrivals, Outcomes, Point, Sum},
+    rows::{Arrivals, Outcomes, Point, PointKey, Sum},
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -95,14 +95,9 @@ impl PointCache {
 }
 
 pub(super) fn write(batch: &mut Batch, now: &Snapshot, changes: &Changes, cache: &mut PointCache) -> Result<()> {
-    for (key, delta) in total(&changes.points) {
-        let mut point = match cache.points.get(&key) {
-            Some(point) => *point,
-            None => stored::<cebe_engine::rows::PointKey>(now, &key)?,
-        };
-        Delta::add(&mut point, delta);
+    for (key, point) in points(now, changes, cache)? {
         cache.keep(&key, point);
-        put::<cebe_engine::rows::PointKey>(batch, key, point);
+        put::<PointKey>(batch, key, point);
     }
     add(batch, now, &changes.activity)?;
     add(batch, now, &changes.tallies)?;
@@ -110,9 +105,25 @@ pub(super) fn write(batch: &mut Batch, now: &Snapshot, changes: &Changes, cache:
     add(batch, now, &changes.arrivals)
 }
 
+/// The points of a commit as they will be.
+fn points(now: &Snapshot, changes: &Changes, cache: &PointCache) -> Result<Vec<(Vec<u8>, Point)>> {
+    let total = total(&changes.points);
+    let unknown: Vec<Vec<u8>> = total.keys().filter(|key| !cache.points.contains_key(*key)).cloned().collect();
+    let mut read = now.values::<Point>(PointKey::TABLE, &unknown)?.into_iter();
+    let sum = |(key, delta): (Vec<u8>, Point)| {
+        let known = cache.points.get(&key).copied();
+        let mut point = known.unwrap_or_else(|| read.next().flatten().unwrap_or_default());
+        Delta::add(&mut point, delta);
+        (key, point)
+    };
+    Ok(total.into_iter().map(sum).collect())
+}
+
 fn add<K: Stored<Row: Delta>>(batch: &mut Batch, now: &Snapshot, deltas: &[(K, K::Row)]) -> Result<()> {
-    for (key, delta) in total(deltas) {
-        let mut row = stored::<K>(now, &key)?;
+    let (keys, deltas): (Vec<Vec<u8>>, Vec<K::Row>) = total(deltas).into_iter().unzip();
+    let stored = now.values::<K::Row>(K::TABLE, &keys)?;
+    for ((key, delta), row) in keys.into_iter().zip(deltas).zip(stored) {
+        let mut row = row.unwrap_or_default();
         row.add(delta);
         put::<K>(batch, key, row);
     }
@@ -127,10 +138,6 @@ fn total<K: Stored<Row: Delta>>(deltas: &[(K, K::Row)]) -> BTreeMap<Vec<u8>, K::
     }
     total.retain(|_, delta| !delta.is_zero());
     total
-}
-
-fn stored<K: Stored<Row: Delta>>(now: &Snapshot, key: &[u8]) -> Result<K::Row> {
-    Ok(now.value(K::TABLE, key)?.unwrap_or_default())
 }
 
 fn put<K: Stored<Row: Delta>>(batch: &mut Batch, key: Vec<u8>, row: K::Row) {

@@ -4,9 +4,9 @@ use super::Batch;
 use crate::{
     Result, Snapshot, StoreError,
     blocks::Block,
-    port::Table,
+    port::{EventRows, Table},
     row::{Stored, encode},
-    rows::{BodyKey, SeenRow, Spot, StrandKey, TimelineCursor, month_of},
+    rows::{Address, BodyKey, SeenRow, Spot, StrandKey, TimelineCursor, month_of},
 };
 use cebe_catalog::{CompanyId, EventRecord, limits::BLOCK_EVENTS_MAX};
 use cebe_engine::{
@@ -15,13 +15,25 @@ use cebe_engine::{
 };
 use std::collections::{BTreeMap, HashMap};
 
-/// An event with the bytes of its dedup key.
-type Keyed<'a> = (Vec<u8>, &'a Applied);
+/// An event with the bytes of its dedup key and its number among those applied.
+struct Keyed<'a> {
+    key: Vec<u8>,
+    number: usize,
+    applied: &'a Applied,
+}
 
 pub(super) fn write(batch: &mut Batch, now: &Snapshot, changes: &Changes, commit: u64) -> Result<()> {
     let gone = remove(batch, now, &changes.removed)?;
     update(batch, now, &changes.seen)?;
-    apply(batch, &changes.applied, &gone, commit)
+    let in_blocks = now.view().event_rows().is_none();
+    for (key, events) in placed(&changes.applied, &gone, commit) {
+        match in_blocks {
+            true => add_block(batch, &key, &events)?,
+            false => add_rows(batch, &key, &events),
+        }
+        add_index(batch, &key, &events);
+    }
+    Ok(())
 }
 
 /// Dedup rows that change while their event stays where it is.
@@ -49,8 +61,27 @@ fn remove(batch: &mut Batch, now: &Snapshot, removed: &[Removed]) -> Result<Hash
             gone.insert(removed.key.to_key(), seen.clone());
         }
     }
-    slots.into_iter().try_for_each(|(key, slots)| shrink(batch, now, &key, &slots))?;
+    match now.view().event_rows() {
+        Some(rows) => take_out(batch, rows, slots)?,
+        None => slots.into_iter().try_for_each(|(key, slots)| shrink(batch, now, &key, &slots))?,
+    }
     Ok(gone)
+}
+
+/// Deletes events of a log of rows, and their timeline rows.
+fn take_out(batch: &mut Batch, rows: &dyn EventRows, slots: BTreeMap<BodyKey, Vec<u8>>) -> Result<()> {
+    let spots =
+        slots.iter().flat_map(|(key, slots)| slots.iter().map(|slot| Address::new(&key.company, key.spot(*slot))));
+    let addresses: Vec<Address> = spots.collect();
+    if addresses.is_empty() {
+        return Ok(());
+    }
+    for (address, event) in addresses.iter().zip(rows.events(&addresses)?) {
+        let event = event.ok_or_else(|| StoreError::Dangling(address.to_string()))?;
+        strands(&event).for_each(|key| batch.delete(&key));
+    }
+    batch.gone.extend(addresses);
+    Ok(())
 }
 
 /// Writes a block anew without some of its events, so that no byte of them is left, and deletes their timeline rows.
@@ -67,41 +98,60 @@ fn shrink(batch: &mut Batch, now: &Snapshot, key: &BodyKey, slots: &[u8]) -> Res
     Ok(())
 }
 
-fn apply(batch: &mut Batch, applied: &[Applied], gone: &HashMap<Vec<u8>, Seen>, commit: u64) -> Result<()> {
+/// Where the events of a commit go: company by company and month by month, in groups of a block's size.
+fn placed<'a>(applied: &'a [Applied], gone: &HashMap<Vec<u8>, Seen>, commit: u64) -> Vec<(BodyKey, Vec<Keyed<'a>>)> {
     // Of two copies under one key the later one in step order is the event.
-    let mut newest: HashMap<Vec<u8>, &Applied> = HashMap::with_capacity(applied.len());
-    for applied in applied {
-        newest.insert(seen_key(&applied.event).to_key(), applied);
+    let mut newest: HashMap<Vec<u8>, usize> = HashMap::with_capacity(applied.len());
+    for (number, applied) in applied.iter().enumerate() {
+        newest.insert(seen_key(&applied.event).to_key(), number);
     }
-    let mut groups: BTreeMap<(&CompanyId, u32), Vec<Keyed<'_>>> = BTreeMap::new();
-    for (key, applied) in newest.into_iter().filter(|(key, _)| !gone.contains_key(key)) {
+    let mut groups: BTreeMap<(&CompanyId, u32), Vec<Keyed<'a>>> = BTreeMap::new();
+    for (key, number) in newest.into_iter().filter(|(key, _)| !gone.contains_key(key)) {
+        let applied = &applied[number];
         let header = &applied.event.header;
-        groups.entry((&header.company, month_of(header.received_at))).or_default().push((key, applied));
+        let group = groups.entry((&header.company, month_of(header.received_at))).or_default();
+        group.push(Keyed { key, number, applied });
     }
+    let mut placed = Vec::new();
     for ((company, month), mut events) in groups {
-        events.sort_unstable_by(|(a_key, a), (b_key, b)| {
-            (&a.event.anchor, a.place, a_key).cmp(&(&b.event.anchor, b.place, b_key))
-        });
-        for (number, events) in events.chunks(BLOCK_EVENTS_MAX).enumerate() {
-            let block = u32::try_from(number).expect("a commit holds far fewer than 2^32 blocks");
-            add_block(batch, BodyKey { company: company.clone(), month, commit, block }, events)?;
+        events.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+        let mut events = events.into_iter().peekable();
+        for block in 0.. {
+            if events.peek().is_none() {
+                break;
+            }
+            let key = BodyKey { company: company.clone(), month, commit, block };
+            placed.push((key, events.by_ref().take(BLOCK_EVENTS_MAX).collect()));
         }
     }
+    placed
+}
+
+impl Keyed<'_> {
+    fn order(&self) -> impl Ord + '_ {
+        (&self.applied.event.anchor, self.applied.place, &self.key)
+    }
+}
+
+fn add_block(batch: &mut Batch, key: &BodyKey, events: &[Keyed<'_>]) -> Result<()> {
+    let body = Block::pack(events.iter().map(|event| (event.applied.place, &event.applied.event)))?;
+    batch.raw(BodyKey::TABLE, key.to_key(), Some(body));
     Ok(())
 }
 
-fn add_block(batch: &mut Batch, key: BodyKey, events: &[Keyed<'_>]) -> Result<()> {
-    let body = Block::pack(events.iter().map(|(_, applied)| (applied.place, &applied.event)))?;
-    batch.raw(BodyKey::TABLE, key.to_key(), Some(body));
-    let BodyKey { month, commit, block, .. } = key;
-    for (slot, (seen_key, applied)) in events.iter().enumerate() {
-        let slot = u8::try_from(slot).expect("a block holds at most 64 events");
-        let spot = Spot { month, commit, block, slot };
-        let row = SeenRow { seen: seen_of(applied), spot: Some(spot) };
-        batch.raw(Table::Seen, seen_key.clone(), Some(encode(&row)));
-        strands(&applied.event).for_each(|key| batch.put(&key, &spot));
+fn add_rows(batch: &mut Batch, key: &BodyKey, events: &[Keyed<'_>]) {
+    let address = |(slot, event): (u8, &Keyed<'_>)| (Address::new(&key.company, key.spot(slot)), event.number);
+    batch.added.extend((0..).zip(events).map(address));
+}
+
+/// Dedup and timeline rows.
+fn add_index(batch: &mut Batch, key: &BodyKey, events: &[Keyed<'_>]) {
+    for (slot, event) in (0..).zip(events) {
+        let spot = key.spot(slot);
+        let row = SeenRow { seen: seen_of(event.applied), spot: Some(spot) };
+        batch.raw(Table::Seen, event.key.clone(), Some(encode(&row)));
+        strands(&event.applied.event).for_each(|key| batch.put(&key, &spot));
     }
-    Ok(())
 }
 
 fn seen_of(applied: &Applied) -> Seen {

@@ -7,7 +7,7 @@ mod derived;
 mod log;
 mod noted;
 
-pub(crate) use batch::{Batch, KEY_BYTES_MAX};
+pub(crate) use batch::{Batch, KEY_BYTES_MAX, Write};
 use deltas::PointCache;
 
 use crate::{
@@ -40,6 +40,21 @@ impl Next {
     /// The number of the commit that is planned.
     pub(crate) fn commits(&self) -> u64 {
         self.commits
+    }
+
+    /// How many commits changed settings by then.
+    pub(crate) fn control_version(&self) -> u64 {
+        self.control_version
+    }
+
+    /// Where the queue is read next by then.
+    pub(crate) fn positions(&self) -> &[Place] {
+        &self.positions
+    }
+
+    /// The greatest time-ordered id by then.
+    pub(crate) fn newest_id(&self) -> Option<[u8; 16]> {
+        self.newest_id
     }
 }
 
@@ -158,6 +173,9 @@ fn rows(batch: &mut Batch, changes: &Changes) {
     }
     for conflict in &changes.conflicts {
         batch.put(&ConflictKey::of(conflict), conflict);
+    }
+    for (company, id) in &changes.conflicts_removed {
+        batch.delete(&ConflictKey { company: company.clone(), id: id.clone() });
     }
     for change in &changes.control {
         batch.set(&ControlKey::new(change.kind, &change.id), change.row.as_ref());

@@ -36,8 +36,10 @@ where
     for (key, row) in rows {
         add(merged.entry(key.to_key()).or_default(), row);
     }
-    for (key, more) in merged {
-        let stored: K::Row = now.value(K::TABLE, &key)?.unwrap_or_default();
+    let (keys, added): (Vec<Vec<u8>>, Vec<K::Row>) = merged.into_iter().unzip();
+    let stored = now.values::<K::Row>(K::TABLE, &keys)?;
+    for ((key, more), stored) in keys.into_iter().zip(added).zip(stored) {
+        let stored = stored.unwrap_or_default();
         let mut row = stored.clone();
         add(&mut row, &more);
         if row != stored {

@@ -1,7 +1,11 @@
 //! The event log and the timeline: what enters, what leaves, in which order it is read.
 
 use crate::{everywhere, fixtures::*};
-use cebe_catalog::{CompanyId, EventRecord, Micros, Node, time::DAY};
+use cebe_catalog::{
+    Amount, CompanyId, EventRecord, Lane, Micros, Node, PiiClass, Token, Value,
+    record::{Actor, Reference},
+    time::{DAY, Day},
+};
 use cebe_central::{Central, Order, Snapshot, Table, TimelineCursor, TimelineRow};
 use cebe_engine::{
     change::{Applied, Changes, Removed},
@@ -182,6 +186,49 @@ fn the_log_comes_in_commit_order_across_months_and_companies() {
         })
         .unwrap();
         assert_eq!(first, ["000"]);
+    });
+}
+
+/// Every field of an event comes back as it was, whatever a store makes of it.
+#[test]
+fn an_event_comes_back_as_it_was() {
+    let sealed = || Value::Sealed { mask: "a•\0".into(), token: Token([5; 16]), class: PiiClass::FreeText };
+    let nested = Value::Map(vec![("z".into(), sealed()), ("a".into(), Value::List(vec![Value::Null, sealed()]))]);
+    let mut full = event(&company(), "full\0", Some(phone(3)), -5);
+    full.sent_at = Some(Micros(7));
+    full.derived = true;
+    full.header.lane = Lane::Backfill;
+    full.identifiers = vec![phone(9), customer("phone:0"), customer("a:b\u{1}")];
+    full.references = vec![Reference { anchor: customer("r\0"), identifiers: vec![phone(1)] }, reference(phone(2))];
+    full.actor = Some(Actor { kind: "agent".into(), id: None, name: Some(sealed()) });
+    full.trigger_from = Some("".into());
+    full.description = Some("said \"x\" \0".into());
+    full.warnings = vec!["a,b".into(), "{}".into(), "\\".into()];
+    full.attributes = vec![
+        ("z".into(), Value::Decimal(Amount(-1))),
+        ("a".into(), Value::Number("1e-7".into())),
+        ("t".into(), Value::Time(Micros(1))),
+        ("d".into(), Value::Date(Day(20_000))),
+        ("b".into(), Value::Bool(true)),
+        ("i".into(), Value::Int(i64::MIN)),
+        ("n".into(), nested),
+    ];
+    let mut nameless = event(&company(), "nameless", None, 1);
+    nameless.actor = Some(Actor { kind: "bot".into(), id: Some("b".into()), name: None });
+    nameless.attributes = vec![("x".into(), Value::Text("plain".into())), ("x".into(), Value::Null)];
+    everywhere(|store| {
+        commit(store, 0, &[full.clone(), nameless.clone()]);
+        let now = store.snapshot().unwrap();
+        for event in [&full, &nameless] {
+            assert_eq!(now.event(&seen_key(event)).unwrap().as_ref(), Some(event));
+        }
+        let mut logged = Vec::new();
+        now.log(&company(), &mut |event, _| {
+            logged.push(event);
+            Continue(())
+        })
+        .unwrap();
+        assert_eq!(logged, [nameless.clone(), full.clone()]);
     });
 }
 

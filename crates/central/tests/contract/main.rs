@@ -6,11 +6,17 @@ mod embedded;
 mod fixtures;
 mod log;
 mod noted;
+#[path = "../support/postgres.rs"]
+mod pg_server;
+mod postgres;
 mod random;
 mod refused;
 mod rows;
 
-use cebe_central::{Central, Embedded, EmbeddedSettings, Memory};
+use cebe_central::{
+    Central, Embedded, EmbeddedSettings, Memory,
+    postgres::{Database, PgSettings},
+};
 
 /// Settings small enough for tests.
 fn settings() -> EmbeddedSettings {
@@ -23,4 +29,10 @@ fn everywhere(check: impl Fn(&dyn Central)) {
     check(&Memory::new());
     let dir = tempfile::tempdir().unwrap();
     check(&Embedded::open(dir.path(), settings()).unwrap());
+    let database = Database::connect(&pg_server::shared().database(), pg_settings()).unwrap();
+    check(&*database.central().unwrap());
+}
+
+fn pg_settings() -> PgSettings {
+    PgSettings { points_cached: 4, connections_max: 8, ..PgSettings::default() }
 }

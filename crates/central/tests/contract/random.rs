@@ -1,9 +1,9 @@
 //! Random histories: both implementations hold the same bytes, and the log, the dedup rows and the points are what a
 //! plain map says they are.
 
-use crate::{fixtures::*, settings};
+use crate::{fixtures::*, pg_server, pg_settings, settings};
 use cebe_catalog::{EventRecord, Lane, Micros};
-use cebe_central::{Central, Embedded, KeyRange, Memory, Order, Table};
+use cebe_central::{Central, Embedded, KeyRange, Memory, Order, Table, postgres::Database};
 use cebe_engine::{
     change::{Changes, Removed},
     rows::{NodeKey, NodeRow, Place, Point, PointKey, Sum},
@@ -182,6 +182,29 @@ proptest! {
             let backward: Vec<_> = rows.into_iter().rev().collect();
             prop_assert_eq!(&backward, &scan(&memory, table, Order::Backward));
             prop_assert_eq!(&backward, &scan(&embedded, table, Order::Backward));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 20, ..ProptestConfig::default() })]
+
+    /// The same rows, whatever tables they lie in; events apart, which are compared as events.
+    #[test]
+    fn postgres_holds_what_memory_holds(history in histories()) {
+        let database = Database::connect(&pg_server::shared().database(), pg_settings()).unwrap();
+        let (memory, postgres) = (Memory::new(), database.central().unwrap());
+        let mut model = Model::default();
+        for acts in &history {
+            let changes = model.commit(acts);
+            memory.commit(&changes).unwrap();
+            postgres.commit(&changes).unwrap();
+        }
+        model.check(&*postgres);
+        for table in Table::ALL.into_iter().filter(|table| !matches!(table, Table::Meta | Table::Body)) {
+            for order in [Order::Forward, Order::Backward] {
+                prop_assert_eq!(scan(&memory, table, order), scan(&*postgres, table, order), "{:?}", table);
+            }
         }
     }
 }

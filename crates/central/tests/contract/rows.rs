@@ -356,6 +356,66 @@ fn derived_rows_are_replaced_and_the_rest_stays() {
     });
 }
 
+/// Ids as long as they may be, of the longest characters, many in one key: rows of their own, found and listed as ever.
+#[test]
+fn the_longest_ids_are_keys_of_their_own() {
+    let id = |last: char| SmolStr::from("\u{1F600}".repeat(127) + &last.to_string());
+    let ids = ['a', 'b', '\u{1F600}'].map(id);
+    everywhere(|store| {
+        let mut changes = Changes::default();
+        let mut events = Vec::new();
+        for (id, at) in ids.iter().zip(1..) {
+            let owner = Owner::Anchor(customer(id));
+            changes.facts.push((fact_key(owner, "f", &format!("{id}{id}")), Some(fact_row(at))));
+            changes.nodes.push((node_key(id), Some(node_row(true))));
+            changes.points.push((point_key("c", 0, &[id.as_str(); 6]), live(at.into())));
+            changes.held.push(HeldKey { company: company(), anchor: customer(id), fact: "f".into(), key: id.clone() });
+            events.push(event(&company(), id, Some(customer("c")), 1));
+        }
+        let applied = applying(0, &events);
+        store.commit(&Changes { applied: applied.applied, ..changes }).unwrap();
+        let now = store.snapshot().unwrap();
+        for (id, at) in ids.iter().zip(1..) {
+            let owner = Owner::Anchor(customer(id));
+            let key = fact_key(owner, "f", &format!("{id}{id}"));
+            assert_eq!(now.fact(&key).unwrap(), Some(fact_row(at)));
+            assert_eq!(now.facts_of(&company(), &customer(id)).unwrap(), [(key, fact_row(at))]);
+            assert_eq!(now.held(&company(), &customer(id)).unwrap().len(), 1);
+            assert_eq!(now.node(&company(), &customer(id)).unwrap(), Some(node_row(true)));
+        }
+        let mut sums = Vec::new();
+        now.points(&company(), "c", Micros(0), Micros(1), &mut |key, point| {
+            assert!(key.dimensions.iter().all(|dimension| ids.contains(dimension)));
+            sums.push(point.live.sum);
+            Continue(())
+        })
+        .unwrap();
+        sums.sort_unstable();
+        assert_eq!(sums, [1, 2, 3]);
+        let mut rows = Vec::new();
+        now.timeline(&company(), &customer("c"), None, &mut |row| {
+            rows.push(row.clone());
+            Continue(())
+        })
+        .unwrap();
+        assert_eq!(rows.len(), 3);
+        let again = Changes { removed: events.iter().map(retiring).collect(), ..Changes::default() };
+        store.commit(&again).unwrap();
+        let mut changes = Changes { points: vec![(point_key("c", 0, &[ids[0].as_str(); 6]), live(9))], ..again };
+        changes.removed.clear();
+        store.commit(&changes).unwrap();
+        let now = store.snapshot().unwrap();
+        now.timeline(&company(), &customer("c"), None, &mut |row| panic!("still there: {row:?}")).unwrap();
+        let mut total = 0;
+        now.all_points(&company(), &mut |_, point| {
+            total += point.live.sum;
+            Continue(())
+        })
+        .unwrap();
+        assert_eq!(total, 15);
+    });
+}
+
 #[test]
 fn ids_longer_than_a_key_are_not_there() {
     let long = "x".repeat(70_000);

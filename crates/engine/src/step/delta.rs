@@ -117,19 +117,22 @@ impl<'p> Delta<'p> {
             let key = PointKey { company, component: self.plans.component(component).clone(), bucket, dimensions };
             changes.points.push((key, Point { live: sum, sealed }));
         }
-        if *sealing != Sealing::Expiry {
-            let activity: Vec<(ActivityKey, i64)> = totals(self.activity)
-                .map(|(active, count)| {
-                    let Active { component, day, anchor, company } = active;
-                    (ActivityKey { company, component: self.plans.component(component).clone(), day, anchor }, count)
-                })
-                .collect();
-            if let Sealing::Erasure(nobody) = sealing {
-                changes.activity.extend(gone(&activity, nobody));
-            }
-            changes.activity.extend(activity);
-            changes.tallies.extend(self.tallies.into_iter().filter(|(_, sum)| !sum.is_zero()));
+        let activity = totals(self.activity).map(|(active, count)| {
+            let Active { component, day, anchor, company } = active;
+            (ActivityKey { company, component: self.plans.component(component).clone(), day, anchor }, count)
+        });
+        if *sealing == Sealing::Expiry {
+            // What is left of a fact may fall on another day than the whole of it did. That day is entered, although
+            // the old one stays, because the next change of the fact takes it back.
+            changes.activity.extend(activity.filter(|(_, count)| *count > 0));
+            return;
         }
+        let activity: Vec<(ActivityKey, i64)> = activity.collect();
+        if let Sealing::Erasure(nobody) = sealing {
+            changes.activity.extend(gone(&activity, nobody));
+        }
+        changes.activity.extend(activity);
+        changes.tallies.extend(self.tallies.into_iter().filter(|(_, sum)| !sum.is_zero()));
     }
 }
 

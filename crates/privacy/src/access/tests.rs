@@ -2,7 +2,7 @@
 
 use super::*;
 
-const ACTIONS: [Action; 21] = [
+const ACTIONS: [Action; 22] = [
     Action::PublishEvents,
     Action::Read,
     Action::ReadQuarantine,
@@ -23,6 +23,7 @@ const ACTIONS: [Action; 21] = [
     Action::ReadTeams,
     Action::WriteTeams,
     Action::ReadAudit,
+    Action::Backup,
     Action::Reveal,
 ];
 
@@ -44,7 +45,7 @@ fn each_role_may_do_exactly_what_the_table_says() {
     assert_eq!(allowed(Role::Reader), [Action::Read]);
     assert_eq!(allowed(Role::Analyst), ACTIONS[1..5]);
     assert_eq!(allowed(Role::Operator), ACTIONS[1..14]);
-    assert_eq!(allowed(Role::Admin), ACTIONS[..20]);
+    assert_eq!(allowed(Role::Admin), ACTIONS[..21]);
 }
 
 /// CORE-CON-SEC-1: seeing a value is a right of its own; a key that cannot read cannot reveal either.

@@ -90,6 +90,13 @@ impl LaneLog {
         (segments.len() as u64, segments.iter().map(|segment| segment.bytes).sum())
     }
 
+    /// The segments that hold what stands at and after `from`, and always the last.
+    pub(super) fn segments_from(&self, from: Position) -> Vec<Segment> {
+        let segments = locked(&self.segments);
+        let after = segments.partition_point(|segment| segment.first <= from);
+        segments.iter().skip(after.saturating_sub(1)).cloned().collect()
+    }
+
     /// Where to start walking to reach `at`, `None` when that was trimmed.
     pub(super) fn locate(&self, at: Position) -> Option<Place> {
         let segments = locked(&self.segments);

@@ -2,6 +2,7 @@
 //! readers that see only what is flushed. Read `writer` for the way in, `reader` for the way out, `recover` for a start.
 
 mod block;
+mod copying;
 mod intake;
 mod lane;
 mod pressure;
@@ -16,13 +17,14 @@ use std::future::ready;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+pub use copying::{Hold, QueueFile};
 pub use settings::{OnFatal, Parts, Settings};
 
 use self::intake::{Intake, Request};
@@ -62,6 +64,7 @@ impl ByHand {
 /// What callers and writer share.
 struct Core {
     settings: Settings,
+    dir: PathBuf,
     store: StoreId,
     disk: Arc<dyn Disk>,
     clock: Clock,
@@ -70,6 +73,8 @@ struct Core {
     pressure: Pressure,
     logs: PerLane<Arc<LaneLog>>,
     ends: Arc<Ends>,
+    /// How many copies are being begun: nothing is trimmed meanwhile.
+    holds: Arc<AtomicUsize>,
 }
 
 impl Core {
@@ -131,10 +136,12 @@ impl Embedded {
             pressure: Pressure::new(Arc::clone(&disk), dir.to_owned(), Arc::clone(&clock)),
             logs: PerLane { live: Arc::new(live), backfill: Arc::new(backfill) },
             settings,
+            dir: dir.to_owned(),
             disk,
             clock,
             on_fatal,
             ends,
+            holds: Arc::default(),
         });
         let tails = PerLane { live: live_tail, backfill: backfill_tail };
         let writer = Writer { core: Arc::clone(&core), tails };
@@ -261,6 +268,9 @@ impl Queue for Embedded {
     }
 
     fn trim(&self, lane: Lane, below: Position) -> Result<Position, TrimError> {
+        if self.core.holds.load(Ordering::SeqCst) > 0 {
+            return Ok(self.core.logs[lane].first());
+        }
         let older_than_ms = (self.core.clock)().saturating_sub(self.core.settings.trim_age_ms);
         self.core.logs[lane].trim(&*self.core.disk, below, older_than_ms)
     }

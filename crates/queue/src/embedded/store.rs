@@ -21,9 +21,12 @@ struct FormatOnly {
     format: u32,
 }
 
+/// The file's name.
+pub(super) const FILE: &str = "store.json";
+
 /// The file's path.
 pub(super) fn path(dir: &Path) -> PathBuf {
-    dir.join("store.json")
+    dir.join(FILE)
 }
 
 /// The identity kept in `dir`, `None` when there never was one.

@@ -1,6 +1,8 @@
 //! What the suites share: a store on a simulated disk, small settings, and a way to wait for a future without a runtime.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod nats;
+
 use std::future::Future;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};

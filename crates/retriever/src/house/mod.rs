@@ -1,5 +1,6 @@
 //! What operators read: quarantine, conflicts, sources, companies and their fields, keys, teams, operations and audits.
 
+mod audits;
 mod backfills;
 mod companies;
 mod conflicts;

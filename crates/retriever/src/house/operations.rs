@@ -1,11 +1,12 @@
-//! Operating events and audits, newest first. Who revealed what is for those who may read audits.
+//! Operating events and audits, newest first. Who revealed, erased or changed what is for those who may read audits.
 
+use super::audits::{Entry, is_audit};
 use crate::{
     http::{Asked, Parameters, Read, ReadError, limit, page, read},
     reads::Shared,
 };
 use axum::{extract::State, response::Response};
-use cebe_catalog::control::{Change, ControlRecord, Operation};
+use cebe_catalog::control::ControlRecord;
 use cebe_central::Order;
 use cebe_engine::change::{ControlKind, ControlRow};
 use cebe_privacy::access::{Action, Grant, Scope};
@@ -13,9 +14,6 @@ use serde_json::{Value as Json, json};
 use std::ops::ControlFlow;
 
 const LIMIT_DEFAULT: usize = 100;
-
-/// Kinds whose entries say what people did with personal data.
-const AUDITS: &[&str] = &["pii_revealed"];
 
 /// Operating events: breaches, rejections, reconciliations, progress, audits.
 #[utoipa::path(get, path = "/v1/operations", tag = "operations",
@@ -40,16 +38,15 @@ impl Filter {
         Ok(Self { kind: parameters.take("kind")?, company, before: parameters.take("before")? })
     }
 
-    fn shows(&self, grant: &Grant, operation: &Operation) -> bool {
-        let company = operation.company.as_ref().map(cebe_catalog::CompanyId::as_str);
+    fn shows(&self, grant: &Grant, entry: &Entry) -> bool {
+        let company = entry.company.as_ref().map(cebe_catalog::CompanyId::as_str);
         let allowed = match company {
             Some(company) => grant.allows_company(company),
             None => grant.companies == Scope::All,
         };
-        let audit = AUDITS.contains(&operation.kind.as_str());
         allowed
-            && (!audit || grant.may(Action::ReadAudit))
-            && self.kind.as_ref().is_none_or(|kind| operation.kind == *kind)
+            && (!is_audit(&entry.kind) || grant.may(Action::ReadAudit))
+            && self.kind.as_ref().is_none_or(|kind| entry.kind == *kind)
             && self.company.as_ref().is_none_or(|wanted| company == Some(wanted.as_str()))
     }
 }
@@ -59,35 +56,35 @@ fn answer(read: &mut Read) -> Result<Json, ReadError> {
     let company = read.named_company()?;
     let filter = Filter::parse(&mut read.parameters, company)?;
     read.parameters.finish("kind, before, limit, company_id")?;
-    if filter.kind.as_deref().is_some_and(|kind| AUDITS.contains(&kind)) && !read.grant.may(Action::ReadAudit) {
+    if filter.kind.as_deref().is_some_and(is_audit) && !read.grant.may(Action::ReadAudit) {
         return Err(ReadError::Forbidden(Action::ReadAudit));
     }
     let (mut items, mut next) = (Vec::new(), None);
     let grant = &read.grant;
     read.snapshot.control_all(ControlKind::Operation, "", Order::Backward, &mut |id, row| {
         let ControlRow::Operation(record) = row else { return ControlFlow::Continue(()) };
-        let Change::Operation(operation) = &record.change else { return ControlFlow::Continue(()) };
-        if filter.before.as_deref().is_some_and(|before| id >= before) || !filter.shows(grant, operation) {
+        let Some(entry) = Entry::of(&record.change) else { return ControlFlow::Continue(()) };
+        if filter.before.as_deref().is_some_and(|before| id >= before) || !filter.shows(grant, &entry) {
             return ControlFlow::Continue(());
         }
         if items.len() == limit {
             next = items.last().map(|(id, _): &(String, Json)| id.clone());
             return ControlFlow::Break(());
         }
-        items.push((id.to_owned(), operation_json(id, &record, operation)));
+        items.push((id.to_owned(), entry_json(id, &record, entry)));
         ControlFlow::Continue(())
     })?;
     read.in_time()?;
     Ok(page("operations", items.into_iter().map(|(_, item)| item).collect(), next, read.freshness))
 }
 
-fn operation_json(id: &str, record: &ControlRecord, operation: &Operation) -> Json {
+fn entry_json(id: &str, record: &ControlRecord, entry: Entry) -> Json {
     json!({
         "id": id,
-        "kind": operation.kind,
-        "company_id": operation.company,
+        "kind": entry.kind,
+        "company_id": entry.company,
         "at": record.received_at.to_rfc3339(),
         "by": record.by,
-        "properties": serde_json::from_str::<Json>(&operation.json).unwrap_or(Json::Null),
+        "properties": entry.properties,
     })
 }

@@ -62,6 +62,7 @@ impl ReadError {
             Self::UnknownCompany | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Erased { .. } => StatusCode::GONE,
             Self::Timeout | Self::AuditFailed => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(error) if error.is_passing() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) | Self::Damaged(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -79,6 +80,7 @@ impl ReadError {
             Self::Invalid { code, .. } => code,
             Self::Timeout => "timeout",
             Self::AuditFailed => "audit_failed",
+            Self::Store(error) if error.is_passing() => "unavailable",
             Self::Store(_) | Self::Damaged(_) => "internal",
         }
     }
@@ -94,6 +96,9 @@ impl ReadError {
             Self::StaffHidden => "use a key whose teams see the class staff",
             Self::Timeout => "ask for a shorter window or fewer groups, or try again",
             Self::AuditFailed => "nothing was revealed; try again",
+            Self::Store(error) if error.is_passing() => {
+                "the database is away; events are taken meanwhile and will be in the answers; try again"
+            }
             Self::Invalid { hint, .. } => return Some(hint.clone()).filter(|hint| !hint.is_empty()),
             Self::NotFound(_) | Self::Erased { .. } | Self::Store(_) | Self::Damaged(_) => return None,
         };

@@ -6,7 +6,7 @@ use cebe_adapter::tag::Tag;
 use cebe_central::Snapshot;
 use cebe_engine::rows::OutcomeKey;
 use cebe_queue::Lane;
-use cebe_worker::VerifyReport;
+use cebe_worker::{Applied, VerifyReport};
 use std::ops::ControlFlow;
 
 pub(super) fn check(world: &World, snapshot: &Snapshot) -> Result<(), Broken> {
@@ -16,7 +16,9 @@ pub(super) fn check(world: &World, snapshot: &Snapshot) -> Result<(), Broken> {
     received(world, snapshot)?;
     let Some(machine) = &world.machine else { return Ok(()) };
     let mut report = VerifyReport::default();
-    cebe_worker::verify_received(machine.queue.as_ref(), snapshot, None, &read_tag, &mut report)
+    let positions = snapshot.positions().map_err(|error| broken(2, &error))?;
+    let applied = Applied { queue: machine.queue.clone(), positions };
+    cebe_worker::verify_received(&[applied], snapshot, None, &read_tag, &mut report)
         .map_err(|error| broken(2, &error))?;
     clean(2, &report)
 }

@@ -4,7 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod histories;
+#[path = "../../../central/tests/support/postgres.rs"]
+mod pg_server;
 mod pipelined;
+mod postgres;
 mod store;
 
 use histories::{History, history};
@@ -13,7 +16,10 @@ use store::{Store, differences};
 
 /// Delivers a history in batches of the given sizes, and gives the state that results.
 fn deliver(history: &History, order: &[usize], batches: &[usize]) -> Store {
-    let mut store = Store::new(history.settings.clone());
+    deliver_to(Store::new(history.settings.clone()), history, order, batches)
+}
+
+fn deliver_to(mut store: Store, history: &History, order: &[usize], batches: &[usize]) -> Store {
     let mut rest = order;
     let mut sizes = batches.iter().copied().cycle();
     while !rest.is_empty() {

@@ -8,7 +8,7 @@ use cebe_catalog::{
 use cebe_central::{Central, Memory};
 use cebe_queue::{Lane, Memory as MemoryQueue, Queue};
 use cebe_worker::{
-    Worker, WorkerSettings,
+    Worker, WorkerError, WorkerSettings,
     verify::{self, Rows},
 };
 use std::{
@@ -19,6 +19,13 @@ use std::{
 
 /// The state after the worker has drained the queue.
 pub fn state(history: &History, order: &[usize], commit_records_max: usize) -> BTreeMap<&'static str, Rows> {
+    let (queue, central) = (queue(history, order), Arc::new(Memory::new()));
+    worker(queue, central.clone(), commit_records_max).unwrap().drain().unwrap();
+    verify::state(&central.snapshot().unwrap(), &COMPANY.into()).unwrap()
+}
+
+/// A queue that holds a history.
+pub fn queue(history: &History, order: &[usize]) -> Arc<dyn Queue> {
     let change = Change::Company { id: COMPANY.into(), settings: history.settings.clone(), secrets: Some(Vec::new()) };
     let company = ControlRecord { received_at: Micros(0), by: "test".into(), change };
     let queue = Arc::new(MemoryQueue::default());
@@ -26,12 +33,18 @@ pub fn state(history: &History, order: &[usize], commit_records_max: usize) -> B
     for index in order {
         append(&queue, &Record::Event(Box::new(history.copies[*index].clone()), Vec::new()));
     }
-    let central = Arc::new(Memory::new());
+    queue
+}
+
+/// A worker between a queue and a store.
+pub fn worker(
+    queue: Arc<dyn Queue>,
+    central: Arc<dyn Central>,
+    commit_records_max: usize,
+) -> Result<Worker, WorkerError> {
     let settings =
         WorkerSettings { commit_records_max, ..WorkerSettings::new(Arc::new(|| Micros(0)), Arc::new(|_| {})) };
-    let definitions = Arc::new(Definitions::standard().clone());
-    Worker::new(queue, central.clone(), definitions, settings).unwrap().drain().unwrap();
-    verify::state(&central.snapshot().unwrap(), &COMPANY.into()).unwrap()
+    Worker::new(queue, central, Arc::new(Definitions::standard().clone()), settings)
 }
 
 fn append(queue: &MemoryQueue, record: &Record) {

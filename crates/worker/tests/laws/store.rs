@@ -1,11 +1,11 @@
-//! A store in memory, driven by the engine as the worker drives it.
+//! A store, in memory as a rule, driven by the engine as the worker drives it.
 
 use crate::histories::{COMPANY, History};
 use cebe_catalog::{
     CompanyId, CompanySettings, Definitions, EventRecord, Lane, Micros, Node, Record,
     control::{Change, ControlRecord, Unlink},
 };
-use cebe_central::{Central, Memory};
+use cebe_central::{Central, Memory, Snapshot};
 use cebe_engine::{
     change::Changes,
     control,
@@ -17,23 +17,27 @@ use cebe_worker::{
     companies::Companies,
     verify::{self, Rows},
 };
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
 pub struct Store {
-    memory: Memory,
+    central: Arc<dyn Central>,
     companies: Companies,
     next: u64,
 }
 
 impl Store {
     pub fn new(settings: CompanySettings) -> Self {
-        let memory = Memory::new();
+        Self::over(Arc::new(Memory::new()), settings)
+    }
+
+    /// The same over any store that is empty.
+    pub fn over(central: Arc<dyn Central>, settings: CompanySettings) -> Self {
         let change = Change::Company { id: COMPANY.into(), settings, secrets: Some(Vec::new()) };
         let record = ControlRecord { received_at: Micros(0), by: "test".into(), change };
         let control = control::rows(&record, Place::default(), None);
-        memory.commit(&Changes { control, ..Changes::default() }).unwrap();
-        let companies = Companies::load(&memory.snapshot().unwrap()).unwrap();
-        Self { memory, companies, next: 0 }
+        central.commit(&Changes { control, ..Changes::default() }).unwrap();
+        let companies = Companies::load(&central.snapshot().unwrap()).unwrap();
+        Self { central, companies, next: 0 }
     }
 
     fn context(&self) -> Context<'_> {
@@ -41,8 +45,8 @@ impl Store {
     }
 
     fn step(&self, step: Step<'_>) {
-        let changes = apply::drive(step, &self.memory.snapshot().unwrap()).unwrap();
-        self.memory.commit(&changes).unwrap();
+        let changes = apply::drive(step, &self.central.snapshot().unwrap()).unwrap();
+        self.central.commit(&changes).unwrap();
     }
 
     pub fn apply(&mut self, events: Vec<EventRecord>) {
@@ -70,8 +74,13 @@ impl Store {
         self.step(Step::erase(self.context(), COMPANY.into(), customer.clone(), "receipt"));
     }
 
+    /// Its rows, for comparison with another store.
+    pub fn snapshot(&self) -> Snapshot {
+        self.central.snapshot().unwrap()
+    }
+
     pub fn state(&self) -> BTreeMap<&'static str, Rows> {
-        verify::state(&self.memory.snapshot().unwrap(), &company()).unwrap()
+        verify::state(&self.central.snapshot().unwrap(), &company()).unwrap()
     }
 
     /// Everything but the links themselves.
@@ -84,7 +93,7 @@ impl Store {
     /// The events of the log: which copy of each key is the event.
     pub fn log(&self) -> BTreeMap<String, [u8; 16]> {
         let mut log = BTreeMap::new();
-        let snapshot = self.memory.snapshot().unwrap();
+        let snapshot = self.central.snapshot().unwrap();
         let visit = &mut |event: EventRecord, _| {
             log.insert(format!("{}/{}", event.name, event.id), event.content);
             ControlFlow::Continue(())
@@ -96,7 +105,7 @@ impl Store {
     /// What answers show of every point: live and sealed.
     pub fn totals(&self) -> BTreeMap<&'static str, Rows> {
         let mut totals = Rows::new();
-        let snapshot = self.memory.snapshot().unwrap();
+        let snapshot = self.central.snapshot().unwrap();
         let visit = &mut |key: &_, point: &cebe_engine::rows::Point| {
             if !point.total().is_zero() {
                 totals.insert(format!("{key:?}"), format!("{:?}", point.total()));
@@ -110,7 +119,7 @@ impl Store {
     /// What one component counts, over everything.
     pub fn count_of(&self, component: &str) -> i64 {
         let mut count = 0;
-        let snapshot = self.memory.snapshot().unwrap();
+        let snapshot = self.central.snapshot().unwrap();
         let visit = &mut |key: &cebe_engine::rows::PointKey, point: &cebe_engine::rows::Point| {
             if key.component == component {
                 count += point.total().count;
@@ -123,7 +132,7 @@ impl Store {
 
     /// Does any derived row or event of the log still hold the node as anchor?
     pub fn mentions(&self, node: &Node) -> bool {
-        let snapshot = self.memory.snapshot().unwrap();
+        let snapshot = self.central.snapshot().unwrap();
         let facts = snapshot.facts_of(&company(), node).unwrap();
         let mut timeline = 0;
         let visit = &mut |_: &_| {
@@ -135,7 +144,7 @@ impl Store {
     }
 
     pub fn verify(&self) -> VerifyReport {
-        verify::verify(&self.memory, Definitions::standard(), None, &|_| {}).unwrap()
+        verify::verify(&*self.central, Definitions::standard(), None, &|_| {}).unwrap()
     }
 }
 

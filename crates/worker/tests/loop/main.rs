@@ -7,9 +7,17 @@ mod frames;
 mod noted;
 mod rig;
 
-use cebe_catalog::{CompanySettings, Lane, Micros, Record};
-use cebe_engine::rows::Outcomes;
+use cebe_catalog::{
+    CompanySettings, Lane, Micros, Record,
+    control::{Change, ControlRecord, Operation},
+};
+use cebe_central::Order;
+use cebe_engine::{
+    change::{ControlKind, ControlRow},
+    rows::Outcomes,
+};
 use rig::{Rig, event};
+use std::ops::ControlFlow;
 
 fn outcomes(rig: &Rig) -> Outcomes {
     let mut all = Outcomes::default();
@@ -139,4 +147,44 @@ fn live_never_waits_behind_history() {
     };
     assert!((0..100).all(|n| seen(&format!("new-{n}"))));
     assert!(seen("old-0") && !seen("old-44999"));
+}
+
+/// Requirement RETN-VAULT (conflicts, operating events, audits): each is kept for its time and goes with a tick.
+#[test]
+fn evidence_and_audits_are_forgotten_after_their_time() {
+    let rig = Rig::new(CompanySettings { retention_months: 0, ..CompanySettings::default() });
+    let operation = |kind: &str| {
+        let operation = Operation { kind: kind.into(), company: Some(rig::company()), json: "{}".into() };
+        let change = Change::Operation(operation);
+        Record::Control(Box::new(ControlRecord { received_at: rig::at(), by: "k".into(), change }))
+    };
+    let mut other = rig::event("customer.created", "e1", "a");
+    if let Record::Event(event, _) = &mut other {
+        event.content = [2; 16];
+    }
+    rig.push(Lane::Live, vec![rig::event("customer.created", "e1", "a"), other]);
+    rig.push(Lane::Live, vec![operation("cebe_propagation_slo_breach"), operation("pii_revealed")]);
+    rig.tick(rig::at());
+    let kept = |days: i64| {
+        let then = rig::at().plus(days * cebe_catalog::time::DAY);
+        // The first is a jump ahead, the second confirms it.
+        rig.tick(then);
+        rig.tick(then.plus(cebe_catalog::time::HOUR));
+        let now = rig.snapshot();
+        let mut operations = 0;
+        now.control_all(ControlKind::Operation, "", Order::Forward, &mut |_, row| {
+            // The company's making is an audit too.
+            let counts = matches!(&row, ControlRow::Operation(record) if matches!(record.change, Change::Operation(_)));
+            operations += usize::from(counts);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        (now.conflicts(&rig::company(), None, 10).unwrap().len(), operations)
+    };
+    // The conflict is told as a rejection too.
+    assert_eq!(kept(89), (1, 3));
+    assert_eq!(kept(91), (0, 1), "evidence and operating events go, the audit stays");
+    assert_eq!(kept(729), (0, 1));
+    assert_eq!(kept(731), (0, 0));
+    assert_eq!(rig.log_len(), 1);
 }

@@ -12,7 +12,7 @@ use cebe_engine::{
     rows::{OutcomeKey, Place, Point, Sum},
 };
 use cebe_queue::{Memory as MemoryQueue, Queue};
-use cebe_worker::{VerifyReport, Worker, WorkerError, WorkerSettings, gather::queue_lane, verify_received};
+use cebe_worker::{Applied, VerifyReport, Worker, WorkerError, WorkerSettings, gather::queue_lane, verify_received};
 use std::{
     collections::BTreeMap,
     ops::ControlFlow,
@@ -181,7 +181,9 @@ impl Rig {
             [] => Some(Vec::new()),
             bytes => serde_json::from_slice(bytes).ok(),
         };
-        verify_received(self.queue.as_ref(), &self.snapshot(), None, &read_tag, &mut report).unwrap();
+        let snapshot = self.snapshot();
+        let applied = Applied { queue: self.queue.clone(), positions: snapshot.positions().unwrap() };
+        verify_received(&[applied], &snapshot, None, &read_tag, &mut report).unwrap();
         report
     }
 

@@ -3,6 +3,9 @@
 
 mod names;
 mod process;
+mod traces;
+
+pub(crate) use traces::Traces;
 
 use std::io::IsTerminal;
 
@@ -11,6 +14,11 @@ use cebe_central::StoreFacts;
 use cebe_queue::{Lane, PerLane, QueueFacts};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::settings::Settings;
 
 /// Upper bounds of the buckets of everything measured in seconds.
 const SECONDS: [f64; 16] =
@@ -97,13 +105,21 @@ fn gauge_lane(look: &Look, lane: Lane) {
     metrics::counter!("cebe_queue_syncs_total", "lane" => name).absolute(facts.syncs);
 }
 
-/// Starts logging to stderr.
-pub(crate) fn log(rules: &str) -> Result<()> {
+/// Starts logging to stderr, and tracing when it is wanted: hold what it gives until the end.
+pub(crate) fn log(settings: &Settings) -> Result<Option<Traces>> {
+    let rules = &settings.log;
     let filter = EnvFilter::try_new(rules).with_context(|| format!("{rules:?} is no rule for logging"))?;
     let filter = SILENCED.iter().try_fold(filter, |filter, rule| rule.parse().map(|rule| filter.add_directive(rule)));
     let filter = filter.context("a built-in rule for logging is broken")?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started =
-        if std::io::stderr().is_terminal() { lines.try_init() } else { lines.json().flatten_event(true).try_init() };
-    started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = if std::io::stderr().is_terminal() { lines.boxed() } else { lines.json().flatten_event(true).boxed() };
+    let traces = Traces::start(settings)?;
+    let spans = traces.as_ref().map(|traces| {
+        let spans =
+            tracing_opentelemetry::layer().with_tracer(traces.tracer()).with_location(false).with_threads(false);
+        spans.with_filter(filter_fn(|seen| seen.is_span() && seen.target().starts_with("cebe")))
+    });
+    let started = tracing_subscriber::registry().with(lines.with_filter(filter)).with(spans).try_init();
+    started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))?;
+    Ok(traces)
 }

@@ -1,0 +1,111 @@
+//! Real NATS servers for tests: each on a free port with a folder of its own, ended with the test however that ends.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+/// One server of a cluster of one or more.
+pub(crate) struct Nats {
+    process: Child,
+    port: u16,
+    dir: TempDir,
+}
+
+/// What every server of these tests takes at most in one message.
+pub(crate) const MAX_PAYLOAD_BYTES: usize = 1 << 20;
+
+/// Ports that nobody has.
+fn free_ports(count: usize) -> Vec<u16> {
+    let held: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    held.iter().map(|held| held.local_addr().unwrap().port()).collect()
+}
+
+impl Nats {
+    /// A server alone.
+    pub(crate) fn start() -> Nats {
+        Nats::taking(MAX_PAYLOAD_BYTES)
+    }
+
+    /// A server alone that takes messages of so many bytes.
+    pub(crate) fn taking(payload_bytes_max: usize) -> Nats {
+        Nats::launch(free_ports(1)[0], "alone", "", payload_bytes_max)
+    }
+
+    /// Three servers that know each other.
+    pub(crate) fn start_three(payload_bytes_max: usize) -> [Nats; 3] {
+        let (clients, routes) = (free_ports(3), free_ports(3));
+        let all: Vec<String> = routes.iter().map(|port| format!("\"nats://127.0.0.1:{port}\"")).collect();
+        [0, 1, 2].map(|n| {
+            let cluster = format!(
+                "cluster {{ name: cebe-test, listen: \"127.0.0.1:{}\", routes: [{}] }}\n",
+                routes[n],
+                all.join(", ")
+            );
+            Nats::launch(clients[n], &format!("n{n}"), &cluster, payload_bytes_max)
+        })
+    }
+
+    fn launch(port: u16, name: &str, cluster: &str, payload_bytes_max: usize) -> Nats {
+        let dir = tempfile::tempdir().unwrap();
+        let store = dir.path().join("js").display().to_string();
+        let config = format!(
+            "server_name: {name}\nlisten: \"127.0.0.1:{port}\"\nmax_payload: {payload_bytes_max}\n\
+             jetstream {{ store_dir: \"{store}\", max_mem: 64MB, max_file: 4GB }}\n{cluster}"
+        );
+        std::fs::write(dir.path().join("nats.conf"), config).unwrap();
+        let process = run(dir.path());
+        Nats { process, port, dir }
+    }
+
+    /// Where clients connect.
+    pub(crate) fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Power off, as far as a process can tell.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Starts a killed server again with what it had on disk.
+    pub(crate) fn restart(&mut self) {
+        self.process = run(self.dir.path());
+    }
+
+    /// Holds the server in mid-air.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    pub(crate) fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
+    }
+}
+
+/// `setpriv` sees to it that the server ends even when the test is killed.
+fn run(dir: &Path) -> Child {
+    let log = std::fs::File::options().create(true).append(true).open(dir.join("nats.log")).unwrap();
+    let mut command = Command::new("setpriv");
+    // Debian keeps it where only administrators look.
+    let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
+    command.env("PATH", path).args(["--pdeathsig", "KILL", "nats-server", "-c"]).arg(dir.join("nats.conf"));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    command.spawn().expect("nats-server and setpriv are there (make needs-nats)")
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        // It may be dead already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
