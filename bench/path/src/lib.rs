@@ -74,7 +74,11 @@ impl House {
             definitions,
             master: Arc::clone(&master),
             clock,
-            random: cebe_adapter::system_random(),
+            // The same on every run.
+            random: Arc::new(|bytes| {
+                bytes.fill(5);
+                Ok(())
+            }),
             settings: DoorSettings::default(),
         });
         let desk = desk.expect("an empty store reads");

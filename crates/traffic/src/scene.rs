@@ -39,7 +39,7 @@ impl<'a> Scene<'a> {
 
     /// A new business id.
     pub fn id(&mut self, kind: &str) -> String {
-        format!("{kind}-{:010x}", self.dice.next() >> 24)
+        format!("{kind}-{:010x}", self.dice.draw() >> 24)
     }
 
     /// An amount that somebody might pay, as a decimal text.
@@ -76,8 +76,8 @@ impl<'a> Scene<'a> {
 
     fn envelope(&mut self, module: &str, name: &str, attributes: Value) -> Map<String, Value> {
         let mut random = [0; 10];
-        random[..8].copy_from_slice(&self.dice.next().to_le_bytes());
-        random[8..].copy_from_slice(&self.dice.next().to_le_bytes()[..2]);
+        random[..8].copy_from_slice(&self.dice.draw().to_le_bytes());
+        random[8..].copy_from_slice(&self.dice.draw().to_le_bytes()[..2]);
         let id = Builder::from_unix_timestamp_millis(self.now_s * 1_000, &random).into_uuid();
         let event = json!({
             "event_id": id.to_string(),

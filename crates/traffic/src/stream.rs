@@ -115,7 +115,7 @@ impl Stream {
         let company = self.skewed(self.companies.len() as u64);
         let own = self.shape.customers / self.companies.len() as u64;
         let number = self.skewed(own.max(1));
-        let (dice, place) = (Dice::new(self.dice.next()), usize::try_from(company).unwrap_or_default());
+        let (dice, place) = (Dice::new(self.dice.draw()), usize::try_from(company).unwrap_or_default());
         let mut scene = Scene::new(&self.companies[place], number, self.clock_s, dice);
         if scene.dice.chance(ARRIVALS_PERCENT) {
             arrive(&mut scene);
@@ -131,7 +131,7 @@ impl Stream {
 
     /// A number below `end`, the lower the likelier: of the first hundredth there is a twentieth.
     fn skewed(&mut self, end: u64) -> u64 {
-        let chance = (self.dice.next() >> 11) as f64 / (1_u64 << 53) as f64;
+        let chance = (self.dice.draw() >> 11) as f64 / (1_u64 << 53) as f64;
         ((end as f64 * chance * chance.sqrt()) as u64).min(end.saturating_sub(1))
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn deliver(client: &Client, events: &[Value]) -> Result<Value, Failur
 fn life(company: &Company, number: u64, dice: &mut Dice) -> Vec<Value> {
     let now = now_s();
     let begin = now - dice.between(1_000, HISTORY_S);
-    let mut scene = Scene::new(company, number, begin, Dice::new(dice.next()));
+    let mut scene = Scene::new(company, number, begin, Dice::new(dice.draw()));
     arrive(&mut scene);
     for _ in 0..EPISODES {
         happen(&mut scene);

@@ -22,7 +22,7 @@ pub(super) fn start(venue: Venue) -> Trickle {
         while dropped.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
             let company = *dice.pick(&COMPANIES);
             let number = dice.below(CUSTOMERS);
-            let mut scene = Scene::new(company, number, now_s() - 60, Dice::new(dice.next()));
+            let mut scene = Scene::new(company, number, now_s() - 60, Dice::new(dice.draw()));
             happen(&mut scene);
             let events = until(scene.events, now_s());
             // The server may be stopping: what is not taken then is nobody's loss.

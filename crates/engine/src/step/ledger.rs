@@ -43,16 +43,18 @@ impl<'a> Ledger<'a> {
     /// Enters an event's entries, or takes them out.
     pub fn enter(&mut self, context: Context<'a>, people: &People, event: &EventRecord, add: bool) {
         let Some(company) = context.companies.get(event.company()) else { return };
+        // Entries of one event are mostly one person's.
+        let mut owners: Vec<(Node, Vec<Node>)> = Vec::new();
         for placed in project::project(context.definitions, company, event) {
             if placed.fact.whose != Whose::Occurrence {
-                self.ask(people, &placed);
+                self.ask(people, &placed, &mut owners);
             }
             self.placed.push((placed, add));
         }
     }
 
     /// The facts that have to be there before an entry can go in: every part of the customer's fact.
-    fn ask(&mut self, people: &People, placed: &Placed<'_>) {
+    fn ask(&mut self, people: &People, placed: &Placed<'_>, owners: &mut Vec<(Node, Vec<Node>)>) {
         let key = &placed.key;
         let Owner::Anchor(anchor) = &key.owner else {
             self.asked.push(key.clone());
@@ -61,10 +63,12 @@ impl<'a> Ledger<'a> {
         if people.owned_nothing(&key.company, anchor) {
             self.unasked.push(key.clone());
         }
+        let known = owners.iter().position(|(node, _)| node == anchor).unwrap_or_else(|| {
+            owners.push((anchor.clone(), people.owners(&key.company, anchor)));
+            owners.len() - 1
+        });
         let keys = around(placed.fact, &key.key);
-        let (before, after) = (people.before(&key.company, anchor), people.after(&key.company, anchor));
-        let joined = after.iter().filter(|node| !before.contains(node));
-        for node in before.iter().chain(joined).filter(|node| !people.owned_nothing(&key.company, node)) {
+        for node in &owners[known].1 {
             let of = |name: &_| {
                 let (company, fact) = (key.company.clone(), key.fact.clone());
                 FactKey { company, owner: Owner::Anchor(node.clone()), fact, key: SmolStr::clone(name) }

@@ -68,6 +68,14 @@ impl People {
         row.is_some_and(|row| row.seen.count == 0)
     }
 
+    /// The nodes that the customer of a node had or has, as far as they may own facts.
+    pub fn owners(&self, company: &CompanyId, node: &Node) -> Vec<Node> {
+        let (before, after) = (self.before(company, node), self.after(company, node));
+        let joined = if before == after { &[] } else { after };
+        let all = before.iter().chain(joined.iter().filter(|node| !before.contains(node)));
+        all.filter(|node| !self.owned_nothing(company, node)).cloned().collect()
+    }
+
     /// Nodes whose customer changed.
     pub fn moved(&self) -> impl Iterator<Item = (&CompanyId, &Node)> {
         self.companies.iter().flat_map(|(id, company)| company.moved.iter().map(move |node| (id, node)))
