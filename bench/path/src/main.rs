@@ -23,7 +23,7 @@ fn main() {
     };
     for (number, body) in bodies.into_iter().enumerate() {
         house.receive(body);
-        if (number + 1) * BODY_EVENTS % COMMIT_EVENTS == 0 {
+        if ((number + 1) * BODY_EVENTS).is_multiple_of(COMMIT_EVENTS) {
             house.apply();
         }
     }

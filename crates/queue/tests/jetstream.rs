@@ -52,7 +52,7 @@ impl Load {
         let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::default());
         let threads = (0..4).map(|appender| {
             let (queue, stop, acknowledged) = (Arc::clone(queue), Arc::clone(&stop), Arc::clone(&acknowledged));
-            thread::spawn(move || run(appender, &*queue, &stop, &acknowledged))
+            thread::spawn(move || run(appender, &queue, &stop, &acknowledged))
         });
         let threads = threads.collect();
         Load { stop, acknowledged, threads }

@@ -89,8 +89,7 @@ fn main() -> ExitCode {
         count(&counts.crashes),
         begun.elapsed().as_secs_f64(),
     );
-    let [applied, duplicate, conflict, ignored, quarantined] =
-        &counts.outcomes.each_ref().map(|counter| count(counter));
+    let [applied, duplicate, conflict, ignored, quarantined] = &counts.outcomes.each_ref().map(count);
     println!(
         "{applied} applied, {duplicate} duplicate, {conflict} conflict, {ignored} ignored, {quarantined} quarantined; \
          events left the log {} times",
