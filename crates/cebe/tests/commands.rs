@@ -95,6 +95,7 @@ fn lines(receipt: &str, key: &str) -> Vec<(String, &'static str)> {
         ("catalog show order.paid", "paid_amount"),
         ("catalog show order.paid --schema", "2020-12"),
         ("catalog check", ""),
+        ("cluster", ""),
         ("operations", ""),
         ("operations --kind cebe_backfill_progress", "cebe_backfill_progress"),
         ("verify", "0"),
@@ -119,7 +120,7 @@ fn commands() -> BTreeSet<String> {
 /// and in words for people, and ends with 0.
 #[test]
 fn every_command_answers_scripts_and_people() {
-    const ELSEWHERE: [&str; 6] = ["serve", "demo", "bench", "backup", "restore", "help"];
+    const ELSEWHERE: [&str; 7] = ["serve", "demo", "bench", "backup", "restore", "migrate", "help"];
     let mut used: BTreeSet<String> = ELSEWHERE.map(str::to_owned).into();
     for json in [true, false] {
         let (server, receipt) = shop();

@@ -1,9 +1,11 @@
 //! Real NATS servers for tests: each on a free port with a folder of its own, ended with the test however that ends.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -77,9 +79,17 @@ impl Nats {
         self.process = run(self.dir.path());
     }
 
-    /// Holds the server in mid-air.
+    /// Holds the server in mid-air: none of its threads goes on.
     pub(crate) fn pause(&self) {
         self.signal(Signal::STOP);
+        let threads = format!("/proc/{}/task", self.process.id());
+        let is_stopped = |thread: fs::DirEntry| {
+            let told = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            told.rsplit(") ").next().is_none_or(|state| state.starts_with('T'))
+        };
+        while !fs::read_dir(&threads).unwrap().all(|thread| is_stopped(thread.unwrap())) {
+            thread::yield_now();
+        }
     }
 
     pub(crate) fn resume(&self) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -31,6 +32,7 @@ pub(crate) enum Nodes {
 
 /// Whether to drain.
 #[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Draining {
     draining: bool,
 }
@@ -79,16 +81,20 @@ pub(super) async fn look(State(nodes): State<Nodes>, Extension(grant): Extension
 /// Asks a node to give its shards away, or to take some again.
 #[utoipa::path(post, path = "/v1/cluster/nodes/{node}", tag = "operate", params(("node" = String, Path)),
     request_body = Draining, responses((status = 200, description = "asked: it takes a few seconds"),
-    (status = 404, description = "no such node"), (status = 409, description = "this is no cluster")))]
+    (status = 400, description = "the body cannot be read"), (status = 404, description = "no such node"),
+    (status = 409, description = "this is no cluster")))]
 pub(super) async fn drain(
     State(nodes): State<Nodes>,
     Extension(grant): Extension<Grant>,
     Path(node): Path<String>,
-    Json(asked): Json<Draining>,
+    body: Bytes,
 ) -> Response {
     if !grant.may(Action::WriteKeys) {
         return forbidden();
     }
+    let Ok(asked) = serde_json::from_slice::<Draining>(&body) else {
+        return fault(StatusCode::BAD_REQUEST, "invalid_body", "the body cannot be read", r#"send {"draining": true}"#);
+    };
     let Nodes::Cluster { shards, leases } = nodes else {
         return fault(StatusCode::CONFLICT, "no_cluster", "this server is not a node of a cluster", "");
     };
