@@ -4,6 +4,7 @@
 
 pub mod amount;
 pub mod backfill;
+pub mod bytes;
 pub mod code;
 pub mod control;
 pub mod definition;

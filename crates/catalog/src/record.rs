@@ -139,7 +139,10 @@ const FORMAT: u8 = 1;
 impl Record {
     /// The stored bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        postcard::to_extend(self, vec![FORMAT]).expect("records hold only types that postcard can write")
+        let mut bytes = Vec::with_capacity(512);
+        bytes.push(FORMAT);
+        crate::bytes::append(self, &mut bytes);
+        bytes
     }
 
     /// Reads stored bytes. Never panics, whatever they are.

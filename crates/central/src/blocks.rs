@@ -3,7 +3,7 @@
 //! index, length and the event. Events keep their slot for ever, so that addresses stay true.
 
 use crate::{Result, StoreError, port::Table, row::FORMAT};
-use cebe_catalog::{EventRecord, Lane};
+use cebe_catalog::{EventRecord, Lane, bytes::append};
 use cebe_engine::rows::Place;
 use std::{
     collections::HashMap,
@@ -38,7 +38,7 @@ impl Block {
         let mut bytes = Vec::with_capacity(16 * 1024);
         for (slot, (place, event)) in events.enumerate() {
             let slot = u8::try_from(slot).expect("a block holds at most 64 events");
-            push_entry(&mut bytes, slot, place, &event_bytes(event));
+            push_entry(&mut bytes, slot, place, |bytes| append(event, bytes));
         }
         seal(0, &bytes)
     }
@@ -70,7 +70,8 @@ impl Block {
     pub(crate) fn without(&self, slots: &[u8]) -> Result<Option<Vec<u8>>> {
         let mut bytes = Vec::with_capacity(self.bytes.len());
         for entry in self.entries.iter().filter(|entry| !slots.contains(&entry.slot)) {
-            push_entry(&mut bytes, entry.slot, entry.place, &self.bytes[entry.event.clone()]);
+            let event = &self.bytes[entry.event.clone()];
+            push_entry(&mut bytes, entry.slot, entry.place, |bytes| bytes.extend_from_slice(event));
         }
         if bytes.is_empty() { Ok(None) } else { seal(self.revision + 1, &bytes).map(Some) }
     }
@@ -80,16 +81,14 @@ impl Block {
     }
 }
 
-fn event_bytes(event: &EventRecord) -> Vec<u8> {
-    postcard::to_allocvec(event).expect("events hold only types that postcard can write")
-}
-
-fn push_entry(bytes: &mut Vec<u8>, slot: u8, place: Place, event: &[u8]) {
-    let length = u32::try_from(event.len()).expect("an event is far below 4 GiB");
+fn push_entry(bytes: &mut Vec<u8>, slot: u8, place: Place, push_event: impl FnOnce(&mut Vec<u8>)) {
     bytes.extend_from_slice(&[slot, place.lane as u8]);
     bytes.extend_from_slice(&place.index.to_le_bytes());
-    bytes.extend_from_slice(&length.to_le_bytes());
-    bytes.extend_from_slice(event);
+    bytes.extend_from_slice(&[0; 4]);
+    let start = bytes.len();
+    push_event(bytes);
+    let length = u32::try_from(bytes.len() - start).expect("an event is far below 4 GiB");
+    bytes[start - 4..start].copy_from_slice(&length.to_le_bytes());
 }
 
 fn read_entries(bytes: &[u8]) -> Option<Vec<Entry>> {

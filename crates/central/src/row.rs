@@ -1,6 +1,7 @@
 //! Rows as bytes: a format byte, then postcard. What a key type must say to be stored.
 
 use crate::{Result, StoreError, port::Table};
+use cebe_catalog::bytes::append;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The format every row is written in today.
@@ -24,9 +25,10 @@ pub(crate) trait ReadBack: Stored {
 }
 
 pub(crate) fn encode<T: Serialize>(row: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(64);
+    let mut bytes = Vec::with_capacity(128);
     bytes.push(FORMAT);
-    postcard::to_extend(row, bytes).expect("rows hold only types that postcard can write")
+    append(row, &mut bytes);
+    bytes
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(table: Table, bytes: &[u8]) -> Result<T> {

@@ -4,6 +4,7 @@
 mod ahead;
 pub mod apply;
 pub mod backfill;
+mod committer;
 pub mod companies;
 pub mod frames;
 pub mod gather;

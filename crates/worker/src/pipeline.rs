@@ -1,62 +1,73 @@
 //! A commit and the next step at the same time: the store is written on a second thread while the engine goes on, which
 //! reads what is being written beside what is there. Each commit is whole, and they come one after the other.
 
-use crate::{ahead::Ahead, run::WorkerError};
-use cebe_central::{Central, Snapshot, StoreError};
+use crate::{
+    ahead::Ahead,
+    committer::{Commit, Committer},
+    run::WorkerError,
+};
+use cebe_central::{Central, Snapshot};
 use cebe_engine::{
     change::Changes,
     want::{Loaded, Wants},
 };
 use std::{
-    cell::RefCell,
-    thread::{Scope, ScopedJoinHandle},
+    cell::{Cell, RefCell},
+    sync::Arc,
 };
 
 const TAKEN: &str = "a step that goes on has a snapshot";
 
 /// Reads for one step.
-pub struct Reads<'scope, 'env> {
-    central: &'env dyn Central,
+pub struct Reads<'c> {
+    central: &'c dyn Central,
     /// `None` only while the next one is taken: two at a time could wait for each other where connections are few.
     snapshot: RefCell<Option<Snapshot>>,
-    writing: RefCell<Option<Writing<'scope, 'env>>>,
-}
-
-struct Writing<'scope, 'env> {
-    ahead: Option<Ahead<'env>>,
-    commit: Commit<'scope>,
+    /// What is being written, to be read over the snapshot.
+    ahead: Option<Ahead<'c>>,
+    begun: Cell<Option<Begun<'c>>>,
+    /// A commit that was begun is committed, and the snapshot is a later one.
+    finished: Cell<bool>,
 }
 
 /// A commit that was begun.
-enum Commit<'scope> {
+enum Begun<'c> {
     /// On a second thread.
-    Beside(ScopedJoinHandle<'scope, Result<(), StoreError>>),
+    Beside(&'c Committer),
     /// Not before somebody waits for it: one thread has to do both.
-    Later(Box<dyn FnOnce() -> Result<(), StoreError> + 'scope>),
+    Later(Commit),
 }
 
-impl<'scope, 'env> Reads<'scope, 'env> {
+impl<'c> Reads<'c> {
     /// Starts to commit what is pending, if anything is, and reads over it. `tell` is called once it is committed.
+    /// Without a second thread it is committed when somebody has to wait for it.
     pub fn start(
-        scope: &'scope Scope<'scope, 'env>,
-        central: &'env dyn Central,
-        pending: Option<&'env Changes>,
-        one_thread: bool,
-        tell: impl FnOnce() + Send + 'scope,
+        central: &'c Arc<dyn Central>,
+        pending: Option<&'c Arc<Changes>>,
+        committer: Option<&'c Committer>,
+        tell: impl FnOnce() + Send + 'static,
     ) -> Result<Self, WorkerError> {
         let snapshot = RefCell::new(Some(central.snapshot()?));
-        let writing = pending.map(|changes| {
-            let commit = move || central.commit(changes).map(|()| tell());
-            let commit = if one_thread { Commit::Later(Box::new(commit)) } else { Commit::Beside(scope.spawn(commit)) };
-            Writing { commit, ahead: Ahead::over(changes) }
+        let begun = pending.map(|changes| {
+            let (central, changes) = (Arc::clone(central), Arc::clone(changes));
+            let commit: Commit = Box::new(move || central.commit(&changes).map(|()| tell()));
+            match committer {
+                Some(committer) => {
+                    committer.begin(commit);
+                    Begun::Beside(committer)
+                }
+                None => Begun::Later(commit),
+            }
         });
-        Ok(Self { central, snapshot, writing: RefCell::new(writing) })
+        let finished = Cell::new(begun.is_none());
+        let ahead = pending.and_then(|changes| Ahead::over(changes));
+        Ok(Self { central: central.as_ref(), snapshot, ahead, begun: Cell::new(begun), finished })
     }
 
     /// Answers one round of reading.
     pub fn load(&self, wants: &Wants) -> Result<Loaded, WorkerError> {
-        if let Some(writing) = &*self.writing.borrow()
-            && let Some(ahead) = writing.ahead.as_ref().filter(|ahead| ahead.answers(wants))
+        if !self.finished.get()
+            && let Some(ahead) = self.ahead.as_ref().filter(|ahead| ahead.answers(wants))
         {
             return ahead.load(self.snapshot.borrow().as_ref().expect(TAKEN), wants);
         }
@@ -66,14 +77,12 @@ impl<'scope, 'env> Reads<'scope, 'env> {
 
     /// Waits until what was pending is committed.
     pub fn finish(&self) -> Result<(), WorkerError> {
-        let Some(writing) = self.writing.borrow_mut().take() else { return Ok(()) };
-        match writing.commit {
-            Commit::Later(commit) => commit()?,
-            Commit::Beside(thread) => match thread.join() {
-                Ok(committed) => committed?,
-                Err(panic) => std::panic::resume_unwind(panic),
-            },
+        match self.begun.take() {
+            None => return Ok(()),
+            Some(Begun::Beside(committer)) => committer.wait()?,
+            Some(Begun::Later(commit)) => commit()?,
         }
+        self.finished.set(true);
         drop(self.snapshot.borrow_mut().take());
         self.snapshot.replace(Some(self.central.snapshot()?));
         Ok(())

@@ -4,6 +4,7 @@
 use crate::{
     apply::{self, Applied, drive},
     backfill,
+    committer::Committer,
     companies::Companies,
     gather::{Batch, Gather, catalog_lane, queue_lane},
     notes::Notes,
@@ -47,6 +48,9 @@ pub enum WorkerError {
     /// The queue failed.
     #[error("the queue failed: {0}")]
     Queue(#[from] ReadError),
+    /// The system gives no thread.
+    #[error("no thread to commit on: {0}; raise the limit of threads")]
+    Thread(#[from] std::io::Error),
     /// A record that no release like this one wrote.
     #[error(
         "record {index} of lane {lane:?} cannot be read: {error}; nothing was skipped, start the release that wrote it"
@@ -92,6 +96,8 @@ pub struct Worker {
     /// Where reading goes on once what is pending is committed.
     planned: Positions,
     pending: Option<Pending>,
+    /// Commits beside the step; `None` when one thread does both.
+    committer: Option<Committer>,
     gather: Gather,
     watch: Watch,
     notes: Notes,
@@ -99,7 +105,7 @@ pub struct Worker {
 
 /// The changes of a step, not yet committed.
 struct Pending {
-    changes: Changes,
+    changes: Arc<Changes>,
     positions: Positions,
     started: Micros,
 }
@@ -122,6 +128,7 @@ impl Worker {
         let watch = Watch::new(settings.clock.clone(), Arc::clone(&definitions));
         let notes = Notes::default();
         let (planned, pending) = (committed, None);
+        let committer = if settings.one_thread { None } else { Some(Committer::start()?) };
         let mut worker = Self {
             queue,
             central,
@@ -131,6 +138,7 @@ impl Worker {
             committed,
             planned,
             pending,
+            committer,
             gather,
             watch,
             notes,
@@ -223,18 +231,15 @@ impl Worker {
     fn step(&mut self, records: Vec<(Place, Record)>) -> Result<Applied, WorkerError> {
         let pending = self.pending.take();
         let context = Context { definitions: &self.definitions, companies: self.companies.contexts() };
-        let central = self.central.as_ref();
-        let (told, positions, one_thread) = (&self.settings.applied, self.planned, self.settings.one_thread);
-        let tell = || told(positions);
-        let applied = std::thread::scope(|scope| {
-            let changes = pending.as_ref().map(|pending| &pending.changes);
-            let reads = Reads::start(scope, central, changes, one_thread, tell)?;
-            let applied = apply::records(context, records, |wants| reads.load(wants))?;
-            reads.finish()?;
-            Ok::<_, WorkerError>(applied)
-        })?;
+        let (told, positions) = (Arc::clone(&self.settings.applied), self.planned);
+        let changes = pending.as_ref().map(|pending| &pending.changes);
+        let reads = Reads::start(&self.central, changes, self.committer.as_ref(), move || told(positions))?;
+        let applied = apply::records(context, records, |wants| reads.load(wants));
+        // Whatever became of the step, no commit goes on behind the worker's back.
+        reads.finish()?;
+        drop(reads);
         self.done(pending);
-        Ok(applied)
+        applied
     }
 
     /// A record that the engine fails on even alone.
@@ -327,7 +332,7 @@ impl Worker {
         changes.control.extend(self.watch.breaches());
         let started = (self.settings.clock)();
         self.notes.write(&mut changes, places.first().copied(), started);
-        self.pending = Some(Pending { changes, positions: self.planned, started });
+        self.pending = Some(Pending { changes: Arc::new(changes), positions: self.planned, started });
     }
 
     /// Commits what is pending.

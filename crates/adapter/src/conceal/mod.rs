@@ -9,6 +9,7 @@ use crate::{
 use cebe_catalog::{IdentifierKind, PiiClass, Token, Value, limits, record::Vault};
 use cebe_privacy::{detect, keys::CompanyKeys, mask, normalise, seal, token};
 use smol_str::SmolStr;
+use std::cell::RefCell;
 
 mod kept;
 
@@ -23,12 +24,14 @@ pub(crate) struct Sealer<'c> {
     keys: &'c CompanyKeys,
     region: &'c str,
     vault: Vault,
+    /// The phone that was read last: an event's phone is its identity too, and reading one costs more than all else.
+    phone: RefCell<Option<(SmolStr, Option<String>)>>,
 }
 
 impl<'c> Sealer<'c> {
     /// A sealer under a company's keys; `region` reads phone numbers without a country code.
     pub(crate) fn new(keys: &'c CompanyKeys, region: &'c str) -> Self {
-        Self { keys, region, vault: Vec::new() }
+        Self { keys, region, vault: Vec::new(), phone: RefCell::default() }
     }
 
     /// What goes to the vault.
@@ -43,7 +46,15 @@ impl<'c> Sealer<'c> {
 
     /// A phone number in E.164.
     pub(crate) fn normal_phone(&self, text: &str) -> Option<String> {
-        normalise::phone(text, (!self.region.is_empty()).then_some(self.region))
+        let mut last = self.phone.borrow_mut();
+        if let Some((known, number)) = &*last
+            && known == text
+        {
+            return number.clone();
+        }
+        let number = normalise::phone(text, (!self.region.is_empty()).then_some(self.region));
+        *last = Some((text.into(), number.clone()));
+        number
     }
 
     /// Seals `plain` for the vault under the token of (`domain`, `plain`).

@@ -48,6 +48,13 @@ impl Slots {
         }
     }
 
+    /// The numbers of the rows that have the same owner as this one.
+    pub(super) fn owner_of(&self, place: usize) -> Range<usize> {
+        let next = self.owners.partition_point(|first| *first <= place);
+        let end = self.owners.get(next).copied().unwrap_or(self.rows.len());
+        self.owners[next - 1]..end
+    }
+
     /// The number of a key's row among those of one owner.
     pub(super) fn find_in(&self, owned: Range<usize>, fact: &str, key: &str) -> Option<usize> {
         let parts = |slot: &Slot| (slot.key.fact.as_str(), slot.key.key.as_str()).cmp(&(fact, key));

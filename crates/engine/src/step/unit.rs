@@ -56,7 +56,19 @@ pub(super) struct Units<'s> {
     plans: &'s Plans<'s>,
     people: &'s People,
     slots: &'s Slots,
+    around: Around,
     found: Vec<Unit>,
+}
+
+/// Where the rows of a customer's nodes are. Rows come in the order of their owners, so it is found once for each.
+#[derive(Default)]
+struct Around {
+    /// The rows of the owner that is looked from.
+    own: Range<usize>,
+    /// By the customers as they were.
+    before: Vec<Part>,
+    /// By the customers as they are, when that is another one.
+    after: Option<Vec<Part>>,
 }
 
 impl<'s> Units<'s> {
@@ -67,7 +79,7 @@ impl<'s> Units<'s> {
         slots: &'s Slots,
         places: impl Iterator<Item = usize>,
     ) -> Vec<Unit> {
-        let mut units = Self { plans, people, slots, found: Vec::new() };
+        let mut units = Self { plans, people, slots, around: Around::default(), found: Vec::new() };
         places.for_each(|place| units.add(place));
         units.found.sort_unstable();
         units.found.dedup();
@@ -82,31 +94,48 @@ impl<'s> Units<'s> {
             Owner::Entity if plan.is_window() => {}
             Owner::Entity => self.found.push(Unit { own: [place].into(), side: Side::Both, context: Vec::new() }),
             Owner::Anchor(node) => {
-                let (before, after) = (self.people.before(&key.company, node), self.people.after(&key.company, node));
-                if before == after {
-                    self.person(plan, place, node, before, Side::Both);
-                } else {
-                    self.person(plan, place, node, before, Side::Before);
-                    self.person(plan, place, node, after, Side::After);
+                if !self.around.own.contains(&place) {
+                    self.around = self.around(place, node);
                 }
+                let around = core::mem::take(&mut self.around);
+                match &around.after {
+                    None => self.person(plan, place, &around.before, Side::Both),
+                    Some(after) => {
+                        self.person(plan, place, &around.before, Side::Before);
+                        self.person(plan, place, after, Side::After);
+                    }
+                }
+                self.around = around;
             }
         }
     }
 
+    /// Looks from a row of this node; most other nodes have none.
+    fn around(&self, place: usize, node: &Node) -> Around {
+        let company = &self.slots[place].key.company;
+        let owned = |one: &Node| if one == node { None } else { Some(self.slots.owned(company, one)) };
+        let parts = |nodes: &[Node]| {
+            let parts = nodes.iter().map(owned);
+            parts.filter(|part| part.as_ref().is_none_or(|rows| !rows.is_empty())).collect()
+        };
+        let (before, after) = (self.people.before(company, node), self.people.after(company, node));
+        Around {
+            own: self.slots.owner_of(place),
+            before: parts(before),
+            after: (before != after).then(|| parts(after)),
+        }
+    }
+
     /// The unit of a row, and that of the next period, whose marks its entries can change.
-    fn person(&mut self, plan: &Plan<'_>, place: usize, node: &Node, nodes: &[Node], side: Side) {
+    fn person(&mut self, plan: &Plan<'_>, place: usize, parts: &[Part], side: Side) {
         let at: &FactKey = &self.slots[place].key;
-        // Where each node's rows are; most nodes have none.
-        let owned = |one: &Node| if one == node { None } else { Some(self.slots.owned(&at.company, one)) };
-        let parts: Vec<Part> =
-            nodes.iter().map(owned).filter(|part| part.as_ref().is_none_or(|p| !p.is_empty())).collect();
-        let own = self.rows(place, &parts, 0, &at.key);
+        let own = self.rows(place, parts, 0, &at.key);
         let Some(period) = period(plan.fact, &at.key) else {
             self.found.push(Unit { own, side, context: Vec::new() });
             return;
         };
-        let context = self.rows(place, &parts, -1, &project::numbered(period - 1));
-        let next = self.rows(place, &parts, 1, &project::numbered(period + 1));
+        let context = self.rows(place, parts, -1, &project::numbered(period - 1));
+        let next = self.rows(place, parts, 1, &project::numbered(period + 1));
         if !next.is_empty() {
             self.found.push(Unit { own: next, side, context: own.clone() });
         }
