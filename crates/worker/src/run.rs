@@ -238,8 +238,9 @@ impl Worker {
         // Whatever became of the step, no commit goes on behind the worker's back.
         reads.finish()?;
         drop(reads);
+        let applied = applied?;
         self.done(pending);
-        applied
+        Ok(applied)
     }
 
     /// A record that the engine fails on even alone.
