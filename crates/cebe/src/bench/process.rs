@@ -14,8 +14,7 @@ pub(super) type Stages = BTreeMap<&'static str, f64>;
 pub(super) struct Process(pub(super) u32);
 
 impl Process {
-    /// Processor time of all threads that ever were, by what they do. Threads of commits are short-lived: theirs is
-    /// what the living ones do not account for.
+    /// Processor time of all threads that ever were, by what they do.
     pub(super) fn stages(self) -> Option<Stages> {
         let total = cpu_s(&fs::read_to_string(format!("/proc/{}/stat", self.0)).ok()?)?;
         let mut stages = Stages::new();
@@ -25,7 +24,7 @@ impl Process {
             *stages.entry(stage(name)).or_default() += cpu_s(&stat)?;
         }
         let living: f64 = stages.values().sum();
-        *stages.entry("commit").or_default() += (total - living).max(0.0);
+        *stages.entry(stage("")).or_default() += (total - living).max(0.0);
         Some(stages)
     }
 
@@ -48,6 +47,7 @@ fn stage(thread: &str) -> &'static str {
         name if name.starts_with("tokio") => "door and reads",
         "queue-writer" => "queue",
         "worker" => "load and step",
+        "committer" => "commit",
         name if name.starts_with("fjall") => "merging tables",
         _ => "everything else",
     }
