@@ -147,8 +147,8 @@ mod tests {
     #[test]
     fn a_store_whose_next_records_were_trimmed_is_refused() {
         let queue = queue_of_three();
-        queue.trim(Lane::Live, Position(2)).unwrap();
-        assert!(no_gap(&queue, &at(2)).is_ok());
+        queue.trim(Lane::Live, Position(3)).unwrap();
+        assert!(no_gap(&queue, &at(3)).is_ok());
         let refused = no_gap(&queue, &at(1)).unwrap_err();
         assert!(refused.to_string().contains("Restore a newer backup"), "{refused}");
     }

@@ -3,6 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -12,6 +13,8 @@ use crate::support::{ADMIN, Server};
 
 /// What the process ends with when the disk failed.
 const DISK_FAILED: i32 = 6;
+/// How long a process may take to end by itself.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The store is flushed so often that a fault of its disk is met soon.
 const PERSISTED_OFTEN: [(&str, &str); 1] = [("CEBE_PERSIST_EVERY_MS", "50")];
 
@@ -107,6 +110,27 @@ fn a_flush_that_fails_ends_the_process() {
     load.account(&server);
 }
 
+/// The same when nothing more comes that would meet the fault: what was committed cannot be made durable.
+#[test]
+fn a_flush_of_the_store_that_fails_ends_an_idle_process() {
+    let faults = Faults::none();
+    let (mut server, mut load) = loaded(&faults, &PERSISTED_OFTEN);
+    faults.fail_syncs(CENTRAL, 0);
+    load.push(&server);
+    let started = Instant::now();
+    let ended = loop {
+        match server.ended() {
+            Some(ended) => break ended,
+            None => assert!(started.elapsed() < PATIENCE, "the process goes on"),
+        }
+        std::thread::yield_now();
+    };
+    assert_eq!(ended.code(), Some(DISK_FAILED), "{ended}");
+    faults.fail_syncs(0, 0);
+    faults.restart(&mut server, &PERSISTED_OFTEN);
+    load.account(&server);
+}
+
 /// While the disk is slow, whoever sends most has only so much waiting that others find room.
 #[test]
 fn a_slow_disk_is_shared() {
@@ -118,8 +142,11 @@ fn a_slow_disk_is_shared() {
         let key = server.post("/v1/keys", &json!({"name": company, "role": "publisher", "companies": [company]}));
         key["key"].as_str().expect("a key").to_owned()
     });
-    let mut payment = load::payment(1);
-    (payment["company_id"], payment["company_sso_id"]) = ("quiet".into(), "sso-quiet".into());
+    let mut payments = batch(0);
+    for payment in &mut payments {
+        (payment["company_id"], payment["company_sso_id"]) = ("quiet".into(), "sso-quiet".into());
+    }
+    let payments = json!(payments);
     faults.slow_syncs(300);
     let (stop, refused) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
@@ -136,7 +163,7 @@ fn a_slow_disk_is_shared() {
             std::thread::yield_now();
         }
         let answers: Vec<u16> =
-            (0..5).map(|_| server.ask_as(&quiet, "POST", "/v1/events", Some(&payment)).status).collect();
+            (0..5).map(|_| server.ask_as(&quiet, "POST", "/v1/events", Some(&payments)).status).collect();
         stop.store(true, Ordering::Relaxed);
         assert_eq!(answers, [200; 5]);
     });

@@ -105,7 +105,7 @@ proptest! {
 
 // What is read while it is written shows in few histories: more of them are tried.
 proptest! {
-    #![proptest_config(config(192))]
+    #![proptest_config(config(128))]
 
     /// Requirements VERIFY, CORE-CON-LATE: the worker, which goes on with the next batch while the last is committed,
     /// ends where one event after the other does.
