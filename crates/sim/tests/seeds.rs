@@ -64,10 +64,3 @@ fn what_is_left_of_a_fact_keeps_its_day() {
         cebe_sim::run(seed).unwrap();
     }
 }
-
-/// A clock that had been more than a day ahead was not believed, and what was received before it was forgotten with it: two
-/// refused events could share a receipt. A door goes on behind what it does believe.
-#[test]
-fn receipts_go_on_behind_those_from_before_a_wrong_clock() {
-    cebe_sim::run(1_911).unwrap();
-}
