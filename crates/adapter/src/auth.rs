@@ -2,7 +2,7 @@
 
 use crate::view::{ControlView, KeyView};
 use axum::http::{HeaderMap, header::AUTHORIZATION};
-use cebe_privacy::keys::api_key_hash;
+use cebe_privacy::keys::KeyHash;
 use std::sync::Arc;
 
 /// Why a request is nobody's.
@@ -20,7 +20,7 @@ pub enum AuthError {
 pub(crate) fn find<'a>(view: &'a ControlView, headers: &HeaderMap) -> Result<&'a Arc<KeyView>, AuthError> {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or(AuthError::Missing)?;
     let key = presented(header).ok_or(AuthError::Missing)?;
-    view.keys.get(&api_key_hash(&key)).ok_or(AuthError::Unknown)
+    view.keys.get(&KeyHash::of(&key)).ok_or(AuthError::Unknown)
 }
 
 /// The key in `Bearer <key>`, or the user name in `Basic`.

@@ -19,20 +19,19 @@ impl Receipts {
         Self(AtomicI64::new(last.0))
     }
 
-    /// Receipts after those in the queue. A clock that was more than a day ahead was wrong, and is not followed.
+    /// Receipts after those in the queue. A clock that was more than a day ahead was wrong, and is not followed: receipts
+    /// go on behind those from before it.
     pub(crate) fn after_those_in(queue: &dyn Queue, now: Micros) -> Self {
-        let newest = newest(queue).unwrap_or_else(|error| {
+        let believed = Micros(now.0.saturating_add(DAY));
+        let newest = newest(queue, believed).unwrap_or_else(|error| {
             tracing::warn!(%error, "the last receipts cannot be read; going on with the clock");
-            Micros(0)
+            Newest::default()
         });
-        if newest.0 - now.0 > DAY {
-            tracing::error!(
-                newest = newest.to_rfc3339(),
-                "the clock was more than a day ahead; receipts go back to it"
-            );
-            return Self::after(Micros(0));
+        if let Some(ahead) = newest.ahead {
+            let newest = ahead.to_rfc3339();
+            tracing::error!(newest, "the clock was more than a day ahead; receipts go back to it");
         }
-        Self::after(newest)
+        Self::after(newest.believed)
     }
 
     /// The first of `count` receipt times in a row, at `now` or, when those are taken, right behind them.
@@ -45,9 +44,17 @@ impl Receipts {
     }
 }
 
-/// The newest receipt among the last records of both lanes.
-fn newest(queue: &dyn Queue) -> Result<Micros, ReadError> {
-    let (facts, mut newest) = (queue.facts(), Micros(0));
+/// The newest receipts among the last records of both lanes.
+#[derive(Default)]
+struct Newest {
+    /// Of those up to a time.
+    believed: Micros,
+    /// Of those behind it.
+    ahead: Option<Micros>,
+}
+
+fn newest(queue: &dyn Queue, believed: Micros) -> Result<Newest, ReadError> {
+    let (facts, mut newest) = (queue.facts(), Newest::default());
     let limit = ReadLimit { records_max: 4_096, bytes_max: 16 << 20 };
     for lane in Lane::ALL {
         let (first, end) = (facts.lanes[lane].first, facts.lanes[lane].end);
@@ -56,8 +63,12 @@ fn newest(queue: &dyn Queue) -> Result<Micros, ReadError> {
             let records = queue.read(lane, at, limit)?;
             let Some((last, _)) = records.last() else { break };
             at = last.plus(1);
-            let receipts = records.iter().filter_map(|(_, bytes)| received_at(bytes));
-            newest = receipts.max().unwrap_or_default().max(newest);
+            for receipt in records.iter().filter_map(|(_, bytes)| received_at(bytes)) {
+                match receipt <= believed {
+                    true => newest.believed = newest.believed.max(receipt),
+                    false => newest.ahead = newest.ahead.max(Some(receipt)),
+                }
+            }
         }
     }
     Ok(newest)
@@ -76,12 +87,16 @@ mod tests {
     use cebe_catalog::{Lane as RecordLane, record::Header};
     use cebe_queue::Memory;
 
-    async fn queue_with(received_at: i64) -> Memory {
-        let queue = Memory::default();
+    async fn append(queue: &Memory, received_at: i64) {
         let (company, module) = ("c".into(), "m".into());
         let header = Header { company, module, received_at: Micros(received_at), lane: RecordLane::Backfill };
         let record = Record::Ignored(header).to_bytes().into();
         queue.append(Lane::Backfill, Default::default(), vec![record]).await.unwrap();
+    }
+
+    async fn queue_with(received_at: i64) -> Memory {
+        let queue = Memory::default();
+        append(&queue, received_at).await;
         queue
     }
 
@@ -96,6 +111,14 @@ mod tests {
     async fn a_clock_that_was_days_ahead_is_not_followed() {
         let queue = queue_with(2 * DAY).await;
         assert_eq!(Receipts::after_those_in(&queue, Micros(1_000)).take(Micros(1_000), 1), Micros(1_000));
+    }
+
+    /// What was received before the clock went wrong keeps its receipts to itself.
+    #[tokio::test]
+    async fn behind_a_clock_that_was_days_ahead_receipts_go_on() {
+        let queue = queue_with(5_000).await;
+        append(&queue, 2 * DAY).await;
+        assert_eq!(Receipts::after_those_in(&queue, Micros(1_000)).take(Micros(1_000), 1), Micros(5_001));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use crate::{
     log::{Landing, Log},
     pace::Pace,
     remembered::ControlRows,
-    room::Room,
+    room::{Room, Taken},
+    share::Shares,
     view::ControlView,
 };
 use axum::http::HeaderMap;
@@ -60,6 +61,8 @@ pub fn system_random() -> Random {
 pub struct DoorSettings {
     /// Bytes of request bodies worked on at one time; beyond it the answer is `503`, first for who holds most.
     pub bytes_in_flight_max: usize,
+    /// Bytes of records that may wait for the queue at one time; beyond it the answer is `503`, first for who holds most.
+    pub bytes_waiting_max: usize,
     /// Requests that one key may make in a second; beyond it the answer is `429`. 0: no limit.
     pub key_requests_per_s_max: u32,
     /// How long a client may take to send its body.
@@ -81,6 +84,7 @@ impl Default for DoorSettings {
     fn default() -> Self {
         Self {
             bytes_in_flight_max: 256 * 1024 * 1024,
+            bytes_waiting_max: 64 * 1024 * 1024,
             key_requests_per_s_max: 0,
             body_timeout: Duration::from_secs(30),
             change_timeout: Duration::from_secs(30),
@@ -99,7 +103,7 @@ pub enum DoorError {
     #[error("the change was not stored: {0}")]
     Append(#[from] AppendError),
     /// Durable, but not applied within the time.
-    #[error("the change is stored and will be applied, but was not within {0:?}")]
+    #[error("a change is stored and waits its turn: more than {} s of work lay before it", .0.as_secs())]
     NotYetApplied(Duration),
     /// The store could not be read.
     #[error("settings cannot be read: {0}")]
@@ -119,7 +123,10 @@ pub(crate) struct Inner {
     receipts: Receipts,
     /// Room for bodies.
     pub(crate) room: Room,
+    /// Room for records until the queue has them.
+    waiting: Room,
     pace: Pace,
+    shares: Shares,
 }
 
 impl Door {
@@ -157,9 +164,10 @@ impl Desk {
         };
         let receipts = door.receipts();
         let room = Room::new(door.settings.bytes_in_flight_max);
+        let waiting = Room::new(door.settings.bytes_waiting_max);
         let pace = Pace::new(door.settings.key_requests_per_s_max);
         let view = RwLock::new((Arc::new(view), (door.clock)()));
-        Ok(Self(Arc::new(Inner { door, view, receipts, room, pace })))
+        Ok(Self(Arc::new(Inner { door, view, receipts, room, waiting, pace, shares: Shares::default() })))
     }
 
     /// The settings as they are now, at most `view_age_max` old; while the store cannot be read, as they were last.
@@ -210,6 +218,29 @@ impl Desk {
         self.0.pace.admit(&grant.key_id, self.now())
     }
 
+    /// Lets somebody's events in; when the worker is late because of them, says when to come back. In a cluster a company
+    /// shares its queue with few others.
+    pub(crate) fn admit_share(&self, by: &str) -> Result<(), Duration> {
+        let log = self.log();
+        if log.is_sharded() {
+            return Ok(());
+        }
+        let [applied, _] = *log.branch(0).applied.borrow();
+        self.0.shares.admit(by, applied, self.now())
+    }
+
+    /// Room for records of somebody until the queue has them. What is larger than all of it goes when nothing else waits.
+    pub(crate) fn wait_for_queue(&self, by: &str, bytes: usize) -> Option<Taken> {
+        self.0.waiting.take(by, bytes.min(self.0.door.settings.bytes_waiting_max))
+    }
+
+    /// So many events of somebody landed in the live lane, the last of them here.
+    pub(crate) fn note_share(&self, by: &str, events: usize, last: Landing) {
+        if !self.log().is_sharded() {
+            self.0.shares.landed(by, events as u64, last.place.index + 1, self.now());
+        }
+    }
+
     /// Appends a change where what it concerns stands, and waits until it is applied.
     pub async fn change(&self, by: &str, change: Change) -> Result<Place, DoorError> {
         let branch = self.0.door.log.branch_of(change.company());
@@ -238,7 +269,7 @@ impl Desk {
     pub async fn bootstrap_admin(&self, key: &str) -> Result<(), DoorError> {
         let hash = api_key_hash(key);
         self.refresh();
-        if self.view().keys.contains_key(&hash) {
+        if self.view().keys.contains_key(&hash.into()) {
             return Ok(());
         }
         let everything = || vec!["*".into()];

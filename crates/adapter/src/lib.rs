@@ -28,6 +28,7 @@ mod reply;
 mod room;
 mod sequence;
 mod settings;
+mod share;
 pub mod tag;
 mod view;
 mod wait;

@@ -11,7 +11,7 @@ use cebe_central::change::{ControlKind, ControlRow};
 use cebe_central::{Snapshot, StoreError};
 use cebe_privacy::{
     access::{Grant, Role, Scope, TeamView},
-    keys::{CompanyKeys, MasterKey},
+    keys::{CompanyKeys, KeyHash, MasterKey},
     seal::SealError,
 };
 use smol_str::SmolStr;
@@ -25,7 +25,7 @@ pub struct ControlView {
     /// Version of the control rows it was loaded from.
     pub version: u64,
     /// Keys by hash.
-    pub keys: HashMap<[u8; 32], Arc<KeyView>>,
+    pub keys: HashMap<KeyHash, Arc<KeyView>>,
     /// Companies by id.
     pub companies: HashMap<SmolStr, Arc<CompanyView>>,
     /// Flags by canonical module.
@@ -165,7 +165,7 @@ impl ControlView {
                 && let Some(role) = role_named(&row.role)
             {
                 let (row, grant) = (row.clone(), self.grant(row, role));
-                self.keys.insert(row.hash, Arc::new(KeyView { row, grant }));
+                self.keys.insert(row.hash.into(), Arc::new(KeyView { row, grant }));
             }
         }
     }

@@ -50,6 +50,9 @@ pub const COMMIT_MILLIS_MAX: u64 = 150;
 pub const PROPAGATION_SLO_MILLIS: i64 = 5_000;
 /// Answers are `stale` when the store lags behind the queue by more than this.
 pub const STALE_AFTER_MILLIS: i64 = 5_000;
+/// When the oldest event that waits to be applied has waited for longer, whoever has most waiting is told to come back, so
+/// that others stay in time.
+pub const FAIR_AFTER_MILLIS: i64 = 2_000;
 /// Events in one stored block of bodies.
 pub const BLOCK_EVENTS_MAX: usize = 64;
 /// Default and largest page of a timeline.

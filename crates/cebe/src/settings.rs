@@ -94,7 +94,8 @@ settings! {
     tls_key_file: String = String::new();
     /// Most open connections; one more is told 503.
     connections_max: u64 = 10_000;
-    /// How long a client may take for the head of a request, or leave its connection idle, in seconds.
+    /// How long a client may take for the head of a request, leave its connection idle, or read nothing of its answer, in
+    /// seconds.
     idle_max_s: u64 = 75;
     /// How long a client may take to send a body, in seconds.
     body_max_s: u64 = 30;

@@ -71,7 +71,7 @@ fn a_killed_backfill_goes_on_by_itself() {
     server.assert_clean();
 }
 
-/// Requirements MKT-MIG, CORE-B2-a, CORE-ALERT-3: a CSV of another system, reconciled with what was meant to be sent.
+/// Requirements MKT-MIG, CORE-B2-a, CORE-ALERT-3, CORE-GATE-2: a CSV of another system, reconciled with what was meant to be sent.
 #[test]
 fn a_table_is_loaded_and_reconciled() {
     let server = server();

@@ -176,9 +176,27 @@ fn the_programs_of_the_push_guide_push() {
         assert!(output.status.success() && output.stdout.is_empty(), "{name}: {output:?}");
         pushed += 1;
     }
+    let program = rust_program(&guide);
+    let output = Command::new(&program).env("CEBE_SERVER", server.url()).env("CEBE_KEY", ADMIN).output();
+    let output = output.expect("the program runs");
+    assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
     server.drain();
     let sources = server.get("/v1/sources/conversion?company_id=acme");
-    assert_eq!(sources["outcomes"]["applied"], pushed, "{sources:#}");
+    assert_eq!(sources["outcomes"]["applied"], pushed + 1, "{sources:#}");
+}
+
+/// The Rust program of the push guide, compiled: an example of this crate, word for word. It is built here when only this
+/// file of tests was.
+fn rust_program(guide: &str) -> PathBuf {
+    let example = page("crates/cebe/examples/push_events.rs");
+    assert_eq!(blocks(guide, "rust"), [example.trim_end()], "the guide shows crates/cebe/examples/push_events.rs");
+    let program = Path::new(BINARY).with_file_name("examples").join("push_events");
+    if !program.exists() {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--workspace", "--example", "push_events"]);
+        assert!(build.status().expect("cargo is there").success(), "the example is built");
+    }
+    program
 }
 
 /// Proves CORE-SCOPE-5: every command of the query guide has an answer.

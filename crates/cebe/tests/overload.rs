@@ -8,6 +8,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -64,6 +65,64 @@ fn a_client_that_does_not_finish_its_head_is_let_go() {
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).expect("the connection is closed, not left open");
     assert!(!rest.starts_with(b"HTTP/1.1 200"));
+}
+
+/// The head of a push whose body is so long; the server says when it begins to read that.
+fn push_head(key: &str, length: usize) -> String {
+    format!(
+        "POST /v1/events HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\nexpect: 100-continue\r\n\r\n"
+    )
+}
+
+/// Begins a push and stops before its body; gives what was answered so far.
+fn begin_push(server: &Server, key: &str, length: usize) -> (TcpStream, String) {
+    let mut stream = connect(server);
+    stream.write_all(push_head(key, length).as_bytes()).unwrap();
+    let answer = read_answer(&mut stream);
+    (stream, answer)
+}
+
+/// A publisher's key of one company, which is made.
+fn publisher(server: &Server, company: &str) -> String {
+    server.put(&format!("/v1/companies/{company}"), &json!({"sso_id": format!("sso-{company}")}));
+    let key = server.post("/v1/keys", &json!({"name": company, "role": "publisher", "companies": [company]}));
+    key["key"].as_str().unwrap().to_owned()
+}
+
+/// One company's unfinished bodies take no more than leaves room for the next company's.
+#[test]
+fn a_company_that_fills_the_room_for_bodies_leaves_some_to_others() {
+    let server = Server::start_with(&[("CEBE_BODIES_BYTES_MAX", "4194304")], Stdio::inherit());
+    server.put("/v1/sources/conversion", &json!({"enabled": true}));
+    let (noisy, quiet) = (publisher(&server, "noisy"), publisher(&server, "acme"));
+    let pushes: Vec<(TcpStream, String)> = (0..4).map(|_| begin_push(&server, &noisy, 1 << 20)).collect();
+    let begun = pushes.iter().filter(|(_, answer)| answer.starts_with("HTTP/1.1 100")).count();
+    assert_eq!(begun, 2, "half of the room is for one alone");
+    let refused = &pushes[3].1;
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("retry-after: 1"), "{refused}");
+    let answer = server.ask_as(&quiet, "POST", "/v1/events", Some(&payment(1)));
+    assert_eq!((answer.status, &answer.body["accepted"]), (200, &json!(1)), "{:#}", answer.body);
+}
+
+/// A client that asks and asks and reads nothing is let go, and its place is free again.
+#[test]
+fn a_client_that_reads_no_answers_is_let_go() {
+    let server = Server::start_with(&[("CEBE_IDLE_MAX_S", "1"), ("CEBE_CONNECTIONS_MAX", "1")], Stdio::inherit());
+    let mut stream = connect(&server);
+    stream.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
+    // More than the system holds between the two; the server stops to read, and then lets go.
+    let ask = b"GET /openapi.json HTTP/1.1\r\nhost: a\r\n\r\n".repeat(1_000);
+    let broken = loop {
+        match stream.write_all(&ask) {
+            Ok(()) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(!matches!(broken.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut), "{broken}");
+    while !ask_livez(&mut connect(&server)).starts_with("HTTP/1.1 200") {
+        thread::yield_now();
+    }
 }
 
 /// Raises this process's limit of open files; gives how many connections may be opened.
@@ -157,22 +216,61 @@ fn a_stop_under_load_keeps_what_was_acknowledged() {
     server.assert_clean();
 }
 
+/// A request that was begun is answered, whatever comes in between; what it brought is kept.
+#[test]
+fn a_request_that_was_begun_is_answered_before_the_end() {
+    let mut server = Server::with_company("acme", json!({"sso_id": "sso-acme", "retention_months": 0}));
+    let body = payment(1).to_string();
+    let (mut stream, begun) = begin_push(&server, ADMIN, body.len());
+    assert!(begun.starts_with("HTTP/1.1 100"), "{begun}");
+    server.signal("TERM");
+    let address = server.url().split_once("://").unwrap().1.to_owned();
+    while TcpStream::connect(&address).is_ok() {
+        thread::yield_now();
+    }
+    stream.write_all(body.as_bytes()).unwrap();
+    let answer = read_answer(&mut stream);
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"accepted\":1"), "{answer}");
+    assert!(server.wait().success());
+    server.restart();
+    assert_eq!(timeline(&server), BTreeSet::from(["pay-1".to_owned()]));
+}
+
+/// A certificate and its key, as settings; the files last as long as the folder.
+fn certificate(folder: &Path) -> [(&'static str, String); 2] {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
+    let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    [("CEBE_TLS_CERT_FILE", cert.display().to_string()), ("CEBE_TLS_KEY_FILE", key.display().to_string())]
+}
+
+/// A client that never agrees on keys is let go.
+#[test]
+fn a_client_that_does_not_begin_tls_is_let_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = certificate(folder.path());
+    let mut settings: Vec<_> = files.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    settings.push(("CEBE_IDLE_MAX_S", "1"));
+    let server = Server::start_with(&settings, Stdio::inherit());
+    let mut rest = Vec::new();
+    connect(&server).read_to_end(&mut rest).expect("the connection is closed, not left open");
+    assert_eq!(rest, Vec::<u8>::new());
+}
+
 #[test]
 fn a_certificate_makes_it_https() {
     let folder = tempfile::tempdir().unwrap();
-    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
-    let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
-    std::fs::write(&cert, made.cert.pem()).unwrap();
-    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    let files = [("CEBE_TLS_CERT_FILE", cert.to_str().unwrap()), ("CEBE_TLS_KEY_FILE", key.to_str().unwrap())];
-    let server = Server::start_with(&files, Stdio::inherit());
+    let files = certificate(folder.path());
+    let settings: Vec<_> = files.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let server = Server::start_with(&settings, Stdio::inherit());
     assert!(server.url().starts_with("https://"), "{}", server.url());
     let ask = |ca: &str| {
         let mut command = Command::new(BINARY);
         command.args(["source", "list", "--json"]).env("CEBE_SERVER", server.url()).env("CEBE_KEY", ADMIN);
         command.env("CEBE_CA_FILE", ca).current_dir(folder.path()).output().unwrap()
     };
-    let trusted = ask(cert.to_str().unwrap());
+    let trusted = ask(&files[0].1);
     assert!(trusted.status.success(), "{}", String::from_utf8_lossy(&trusted.stderr));
     assert!(!ask("").status.success(), "a certificate of nobody is not trusted");
     // Plain HTTP is not understood; the connection ends without an answer.

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use serde_json::json;
 use support::{BINARY, Server};
 
 /// Starts a server without a named key, and stops it once it listens; the lines it printed.
@@ -65,4 +66,22 @@ fn a_store_without_its_queue_or_its_key_is_refused_with_the_way_out() {
     std::fs::rename(&aside, &queue).expect("the queue is put back");
     std::fs::remove_file(server.data().join("master.key")).expect("the key is lost");
     assert!(words(&refused_start(&server.data())).contains("CEBE_MASTER_KEY_FILE"));
+}
+
+/// A queue that was put back from an older copy ends before what the store has applied: to go on would give positions out
+/// twice.
+#[test]
+fn a_queue_older_than_its_store_is_refused_with_the_way_out() {
+    let mut server = Server::start();
+    assert!(server.stop().success());
+    let (queue, aside) = (server.data().join("queue"), server.data().join("aside"));
+    let copied = Command::new("cp").arg("-r").args([&queue, &aside]).status();
+    assert!(copied.expect("cp runs").success());
+    server.restart();
+    server.put("/v1/companies/acme", &json!({"sso_id": "sso-acme"}));
+    assert!(server.stop().success());
+    std::fs::remove_dir_all(&queue).expect("the queue goes");
+    std::fs::rename(&aside, &queue).expect("the older one comes in its place");
+    let refused = refused_start(&server.data());
+    assert!(words(&refused).contains("the queue has lost records"), "{}", words(&refused));
 }

@@ -1,7 +1,10 @@
 //! Keys as values: the master key, a company's own secrets and how the first wraps the second, and the hash under
 //! which API keys are kept. Nothing here makes, reads or keeps a key; callers hand over random bytes and hold the result.
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use hmac::{Hmac, KeyInit};
 use sha2::{Digest, Sha256};
@@ -171,9 +174,35 @@ pub fn api_key_hash(key: &str) -> [u8; 32] {
     Sha256::digest(key.as_bytes()).into()
 }
 
-/// Whether a presented API key is the one behind a stored hash, in a time that does not tell how much of it is right.
-pub fn api_key_matches(stored: &[u8; 32], presented: &str) -> bool {
-    api_key_hash(presented).ct_eq(stored).into()
+/// The hash of an API key, to look it up by. Compared in a time that does not tell how much of it is the same.
+#[derive(Clone, Copy)]
+pub struct KeyHash([u8; 32]);
+
+impl KeyHash {
+    /// Of a key as it is presented.
+    pub fn of(key: &str) -> Self {
+        Self(api_key_hash(key))
+    }
+}
+
+impl From<[u8; 32]> for KeyHash {
+    fn from(stored: [u8; 32]) -> Self {
+        Self(stored)
+    }
+}
+
+impl PartialEq for KeyHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for KeyHash {}
+
+impl Hash for KeyHash {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
 }
 
 impl fmt::Debug for SealKey {

@@ -35,7 +35,7 @@ static DEFINITIONS: LazyLock<Arc<Definitions>> = LazyLock::new(|| Arc::new(Defin
 /// Everything of one seed.
 pub(crate) struct World {
     dice: Dice,
-    temper: Temper,
+    pub(crate) temper: Temper,
     pub(crate) outside: Outside,
     pub(crate) machine: Option<Machine>,
     network: Network,

@@ -11,6 +11,7 @@ use cebe_central::StoreError;
 use cebe_queue::AppendError;
 use serde::Serialize;
 use std::time::Duration;
+use tracing::Level;
 
 /// Why a request is not served.
 #[derive(Debug, thiserror::Error)]
@@ -166,6 +167,15 @@ impl Refusal {
 }
 
 impl Refusal {
+    /// Whether the log tells of it, and how loudly: what waits its turn behind much else is no fault.
+    fn told(&self) -> Option<Level> {
+        match self {
+            Self::Door(DoorError::NotYetApplied(_)) => Some(Level::WARN),
+            Self::Failed | Self::Store(_) | Self::Door(_) => Some(Level::ERROR),
+            _ => None,
+        }
+    }
+
     fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::Busy { retry_after } | Self::TooFast { retry_after } => Some(retry_after.as_secs().max(1)),
@@ -176,8 +186,10 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        if matches!(self, Self::Failed | Self::Store(_) | Self::Door(_)) {
-            tracing::error!(error = %self, "a request could not be served");
+        match self.told() {
+            Some(Level::ERROR) => tracing::error!(error = %self, "a request could not be served"),
+            Some(_) => tracing::warn!("{self}"),
+            None => {}
         }
         let path = match &self {
             Self::Setting(error) => error.path.clone(),
@@ -190,5 +202,20 @@ impl IntoResponse for Refusal {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_waits_its_turn_is_no_error() {
+        let waits = Refusal::from(DoorError::NotYetApplied(Duration::from_secs(30)));
+        assert_eq!((waits.told(), waits.status()), (Some(Level::WARN), StatusCode::ACCEPTED));
+        assert_eq!(waits.to_string(), "a change is stored and waits its turn: more than 30 s of work lay before it");
+        let stopped = Refusal::from(AppendError::Stopped { reason: "disk".into() });
+        assert_eq!(stopped.told(), Some(Level::ERROR));
+        assert_eq!(Refusal::Busy { retry_after: Duration::ZERO }.told(), None);
     }
 }

@@ -21,6 +21,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, header},
 };
+use bytes::Bytes;
 use cebe_catalog::Lane;
 use cebe_privacy::access::{Action, Grant};
 use serde::Deserialize;
@@ -69,7 +70,9 @@ pub(super) async fn post(
     body: Body,
 ) -> Result<Json<Reply>, Refusal> {
     allow(&grant, Action::PublishEvents)?;
-    let held = body::read(&desk, &body::holder(&grant, &headers), &headers, body).await?;
+    let by = body::holder(&grant, &headers);
+    desk.admit_share(&by).map_err(|retry_after| Refusal::Busy { retry_after })?;
+    let held = body::read(&desk, &by, &headers, body).await?;
     let lines = is_lines(&headers);
     let company = named_company(&headers, asked.company_id.as_deref());
     let view = desk.view();
@@ -82,7 +85,7 @@ pub(super) async fn post(
     } else {
         desk.aside(work).await.ok_or(Refusal::Failed)??
     };
-    let (results, waited) = deliver(&desk, received, asked.wait.then(|| patience(asked.timeout_ms))).await?;
+    let (results, waited) = deliver(&desk, &by, received, asked.wait.then(|| patience(asked.timeout_ms))).await?;
     report(&grant, &results);
     Ok(Json(Reply::of(results, waited, asked.verbose)))
 }
@@ -121,9 +124,10 @@ fn take(
     if received.readable == 0 && !is_empty_list { Err(Refusal::Unreadable) } else { Ok(received) }
 }
 
-/// Appends what was received; with patience, waits for the worker and asks what became of each event.
+/// Appends what was received from somebody; with patience, waits for the worker and asks what became of each event.
 pub(super) async fn deliver(
     desk: &Desk,
+    by: &str,
     received: Received,
     patience: Option<Duration>,
 ) -> Result<(Vec<EventResult>, bool), Refusal> {
@@ -131,7 +135,13 @@ pub(super) async fn deliver(
     if frames.is_empty() {
         return Ok((results, patience.is_some()));
     }
+    let bytes = frames.iter().flat_map(|frame| &frame.records).map(Bytes::len).sum();
+    let room = desk.wait_for_queue(by, bytes).ok_or(Refusal::Busy { retry_after: Duration::from_secs(1) })?;
     let landed = frame::deliver(desk.log(), Lane::Live, frames).await?;
+    drop(room);
+    for (delivered, end) in landed.delivered.iter().zip(&landed.ends) {
+        desk.note_share(by, delivered.results.len(), *end);
+    }
     let Some(patience) = patience else { return Ok((results, false)) };
     if all_applied(desk, &landed.ends, patience).await {
         let store = desk.clone();

@@ -46,7 +46,8 @@ pub(super) async fn replay(
     let view = desk.view();
     let company = company_of(&view, &grant, &headers, whose.query())?;
     let record = desk.snapshot()?.quarantined(&company.id, &receipt)?.ok_or(Refusal::NotFound("quarantined event"))?;
-    let held = body::read(&desk, &body::holder(&grant, &headers), &headers, body).await?;
+    let by = body::holder(&grant, &headers);
+    let held = body::read(&desk, &by, &headers, body).await?;
     let corrected = held.bytes.trim_ascii();
     let raw = if corrected.is_empty() { unsealed(&view, &record)? } else { corrected.to_vec() };
     let sender = Sender {
@@ -62,7 +63,7 @@ pub(super) async fn replay(
     if received.readable == 0 {
         return Err(Refusal::Unreadable);
     }
-    let (mut results, _) = deliver(&desk, received, Some(PATIENCE)).await?;
+    let (mut results, _) = deliver(&desk, &by, received, Some(PATIENCE)).await?;
     let result = results.pop().ok_or(Refusal::Failed)?;
     if !matches!(result.status, Status::Quarantined | Status::Ignored) {
         let company = CompanyId(record.header.company.0);

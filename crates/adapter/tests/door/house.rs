@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     thread::JoinHandle,
     time::Duration,
@@ -41,6 +41,10 @@ pub(crate) struct House {
     pub(crate) store: Arc<Store>,
     pub(crate) master: Arc<MasterKey>,
     router: Router,
+    now: Arc<AtomicI64>,
+    /// The worker applies what stands before this.
+    held_at: Arc<AtomicU64>,
+    applied: watch::Receiver<[u64; 2]>,
     stop: Arc<AtomicBool>,
     worker: Option<JoinHandle<()>>,
 }
@@ -73,17 +77,20 @@ impl House {
     pub(crate) async fn with_queue(settings: DoorSettings, queue: Arc<Log>) -> Self {
         let (store, master) = (Arc::new(Store::new()), Arc::new(MasterKey::new([7; 64])));
         let (publish, applied) = watch::channel([0, 0]);
-        let stop = Arc::new(AtomicBool::new(false));
+        let (stop, held_at) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(u64::MAX)));
         let worker = {
-            let (queue, store, stop) = (Arc::clone(&queue), Arc::clone(&store), Arc::clone(&stop));
-            std::thread::spawn(move || apply_all(&queue, &store, &publish, &stop))
+            let (queue, store) = (Arc::clone(&queue), Arc::clone(&store));
+            let (stop, held_at) = (Arc::clone(&stop), Arc::clone(&held_at));
+            std::thread::spawn(move || apply_all(&queue, &store, &publish, &stop, &held_at))
         };
+        let now = Arc::new(AtomicI64::new(NOW.0));
+        let clock = Arc::clone(&now);
         let door = Door {
-            log: cebe_adapter::Log::whole(queue.clone(), applied),
+            log: cebe_adapter::Log::whole(queue.clone(), applied.clone()),
             central: store.clone(),
             definitions: Arc::new(Definitions::standard().clone()),
             master: master.clone(),
-            clock: Arc::new(|| NOW),
+            clock: Arc::new(move || Micros(clock.load(Ordering::SeqCst))),
             random: cebe_adapter::system_random(),
             settings,
         };
@@ -91,7 +98,26 @@ impl House {
         desk.bootstrap_admin(ADMIN).await.unwrap();
         let guard = axum::middleware::from_fn_with_state(desk.clone(), cebe_adapter::guard);
         let router = desk.router().layer(guard);
-        Self { desk, queue, store, master, router, stop, worker: Some(worker) }
+        Self { desk, queue, store, master, router, now, held_at, applied, stop, worker: Some(worker) }
+    }
+
+    /// From now on the worker applies only what is there already and this many records more.
+    pub(crate) async fn hold_after(&self, records: u64) {
+        let applied = self.applied.borrow()[0];
+        self.held_at.store(applied + records, Ordering::SeqCst);
+        self.applied.clone().wait_for(|next| next[0] >= applied + records).await.unwrap();
+    }
+
+    /// The worker applies everything again, and has.
+    pub(crate) async fn release(&self) {
+        self.held_at.store(u64::MAX, Ordering::SeqCst);
+        let end = self.queue.end(cebe_queue::Lane::Live).0;
+        self.applied.clone().wait_for(|next| next[0] >= end).await.unwrap();
+    }
+
+    /// Time passes.
+    pub(crate) fn pass(&self, micros: i64) {
+        self.now.fetch_add(micros, Ordering::SeqCst);
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
@@ -212,12 +238,15 @@ pub(crate) fn event(differing: Value) -> Value {
     whole
 }
 
-fn apply_all(queue: &Log, store: &Store, publish: &watch::Sender<[u64; 2]>, stop: &AtomicBool) {
+fn apply_all(queue: &Log, store: &Store, publish: &watch::Sender<[u64; 2]>, stop: &AtomicBool, held_at: &AtomicU64) {
     let (mut next, lane) = (0, cebe_queue::Lane::Live);
     let limit = ReadLimit { records_max: 10_000, bytes_max: usize::MAX };
     while !stop.load(Ordering::SeqCst) {
         let wait = Duration::from_millis(20);
         for (position, bytes) in queue.read_within(lane, Position(next), limit, wait).unwrap() {
+            if position.0 >= held_at.load(Ordering::SeqCst) {
+                break;
+            }
             next = position.0 + 1;
             let mut changes =
                 Changes { positions: vec![Place { lane: Lane::Live, index: next }], ..Changes::default() };

@@ -8,6 +8,7 @@ mod examples;
 mod fuzz;
 mod house;
 mod identity;
+mod overload;
 mod personal_data;
 mod replies;
 mod shards;

@@ -39,6 +39,8 @@ pub(super) const RIVAL_RATIO: &str = "ingest, times PostgreSQL";
 pub(super) const SINGLE: &str = "single-event requests";
 pub(super) const DISK: &str = "disk per event, everything";
 pub(super) const IDLE_MEMORY: &str = "size, memory when idle";
+pub(super) const SOAK_MEMORY: &str = "soak, memory at the end against the beginning";
+pub(super) const SOAK_LATENCY: &str = "soak, propagation at the end against the beginning";
 pub(super) const START: &str = "start after kill -9";
 
 const fn higher(what: &'static str, name: &'static str, bar: f64, aim: f64) -> Bar {
@@ -50,7 +52,7 @@ const fn lower(what: &'static str, name: &'static str, bar: f64, aim: f64) -> Ba
 }
 
 /// All of them.
-pub(super) const BARS: [Bar; 11] = [
+pub(super) const BARS: [Bar; 13] = [
     higher("ingest over HTTP in batches, flushed, applied and queryable", INGEST, 30_000.0, 100_000.0),
     higher("the same events through a pipeline on PostgreSQL", RIVAL_RATIO, 5.0, 15.0),
     lower("propagation at half that rate, p99", "half rate, propagation to queryable p99", 250.0, 50.0),
@@ -61,5 +63,7 @@ pub(super) const BARS: [Bar; 11] = [
     lower("disk per event, everything included", DISK, 250.0, 120.0),
     lower("resident memory when idle, after the size run", IDLE_MEMORY, 512.0, 200.0),
     lower("start after kill -9, after the size run", START, 3.0, 0.5),
+    lower("memory stays flat over a soak", SOAK_MEMORY, 1.15, 1.02),
+    lower("propagation p99 stays flat over a soak", SOAK_LATENCY, 1.5, 1.1),
     lower("live propagation with a backfill beside, p99", "backfill beside, propagation to queryable p99", 500.0, 50.0),
 ];

@@ -30,6 +30,14 @@ const READS: [(&str, Path); 3] = [
     ("read of a timeline", |number| format!("/v1/customers/cust-{number:07}/timeline?limit=50")),
 ];
 
+/// How long probes and reads took.
+#[derive(Default)]
+pub(super) struct Tried {
+    /// From a push to where it can be asked for.
+    pub(super) probes: Latencies,
+    reads: Vec<(&'static str, Latencies)>,
+}
+
 /// Probes and reads under way.
 pub(super) struct Beside<'scope> {
     over: &'scope AtomicBool,
@@ -50,16 +58,24 @@ impl<'scope> Beside<'scope> {
         Self { over, probers: (0..PROBERS).map(prober).collect(), readers: READS.map(reader).into() }
     }
 
+    /// Stops; how long what was tried took.
+    pub(super) fn stop(self) -> Result<Tried> {
+        self.over.store(true, Ordering::Relaxed);
+        let mut tried = Tried::default();
+        for prober in self.probers {
+            tried.probes.add(prober.join().expect("a prober does not panic")?);
+        }
+        for (read, reader) in self.readers {
+            tried.reads.push((read, reader.join().expect("a reader does not panic")?));
+        }
+        Ok(tried)
+    }
+
     /// Stops, and reports under a name.
     pub(super) fn end(self, name: &str, report: &mut Report) -> Result<()> {
-        self.over.store(true, Ordering::Relaxed);
-        let mut probes = Latencies::default();
-        for prober in self.probers {
-            probes.add(prober.join().expect("a prober does not panic")?);
-        }
-        report.add_latencies(&format!("{name}, propagation to queryable"), probes);
-        for (read, reader) in self.readers {
-            let latencies = reader.join().expect("a reader does not panic")?;
+        let tried = self.stop()?;
+        report.add_latencies(&format!("{name}, propagation to queryable"), tried.probes);
+        for (read, latencies) in tried.reads {
             report.add_latencies(&format!("{name}, {read}"), latencies);
         }
         Ok(())

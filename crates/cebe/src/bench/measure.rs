@@ -23,7 +23,7 @@ impl Latencies {
     }
 
     /// The time that so many of a thousand stay within, in milliseconds.
-    fn within_ms(&mut self, thousandths: usize) -> f64 {
+    pub(super) fn within_ms(&mut self, thousandths: usize) -> f64 {
         self.0.sort_unstable();
         let place = (self.0.len() * thousandths).div_ceil(1_000).saturating_sub(1);
         self.0.get(place).map_or(0.0, |took| took.as_secs_f64() * 1_000.0)

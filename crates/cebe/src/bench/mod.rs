@@ -14,6 +14,7 @@ mod process;
 mod rival;
 mod single;
 mod size;
+mod soak;
 mod summary;
 mod target;
 mod wire;
@@ -52,6 +53,8 @@ pub(crate) enum Part {
     Restart,
     /// One customer with all the events.
     OneCustomer,
+    /// Half as fast for long.
+    Soak,
 }
 
 /// What to measure, and how much of it.
@@ -79,6 +82,10 @@ pub(crate) struct Plan {
     pub(crate) single_connections: usize,
     /// Length of what is measured over a time.
     pub(crate) seconds: u64,
+    /// Length of the soak.
+    pub(crate) soak_seconds: u64,
+    /// Windows of the soak.
+    pub(crate) windows: u64,
     /// The full rate, when it is given instead of measured.
     pub(crate) rate: Option<f64>,
     /// Events to send instead of made-up ones.
@@ -145,6 +152,7 @@ fn parts(target: &mut Target, plan: &Plan, parts: &[Part]) -> Result<Report, Fai
             Part::Size => size::run(target, plan, &mut report)?,
             Part::Restart => size::restart(target, plan, &mut report)?,
             Part::OneCustomer => size::one_customer(target, plan, &mut report)?,
+            Part::Soak => soak::run(target, plan, rate, &mut report)?,
         }
     }
     if let Some((_, peak)) = target.process().and_then(|process| process.memory_mib()) {
@@ -170,6 +178,7 @@ impl Part {
             Self::Size => "growth, disk, memory when idle",
             Self::Restart => "start after kill -9",
             Self::OneCustomer => "all events for one customer",
+            Self::Soak => "half of that rate for long, with probes and reads beside",
         }
     }
 }

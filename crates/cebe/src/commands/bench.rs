@@ -50,6 +50,12 @@ pub(crate) struct Bench {
     /// Length of what is measured over a time, in seconds
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// Length of the soak, in seconds
+    #[arg(long, default_value_t = 600)]
+    soak_seconds: u64,
+    /// Parts of the soak that are compared: its memory and latency by window
+    #[arg(long, default_value_t = 12)]
+    windows: u64,
     /// The full rate in events/s, instead of what ingest reaches
     #[arg(long)]
     rate: Option<f64>,
@@ -90,11 +96,13 @@ enum Mode {
     Restart,
     /// All events for one customer.
     OneCustomer,
+    /// Half of the rate for long: do memory and latency stay flat?
+    Soak,
 }
 
 impl Mode {
     fn parts(self) -> Vec<Part> {
-        use Part::{Backfill, Full, Half, Ingest, Limits, OneCustomer, Restart, Single, Size};
+        use Part::{Backfill, Full, Half, Ingest, Limits, OneCustomer, Restart, Single, Size, Soak};
         match self {
             Self::All => vec![Ingest, Limits, Full, Half, Single, Backfill, Size, Restart],
             Self::Ingest => vec![Ingest],
@@ -105,6 +113,7 @@ impl Mode {
             Self::Size => vec![Size],
             Self::Restart => vec![Size, Restart],
             Self::OneCustomer => vec![OneCustomer],
+            Self::Soak => vec![Ingest, Soak],
         }
     }
 }
@@ -137,6 +146,8 @@ impl Bench {
             connections: self.connections.max(1),
             single_connections: self.single_connections.max(1),
             seconds: self.seconds.max(1),
+            soak_seconds: self.soak_seconds.max(1),
+            windows: self.windows.max(1),
             rate: self.rate,
             file: self.file.clone(),
             rival: self.rival.clone(),

@@ -14,9 +14,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
-/// How long a client may take to agree on keys.
+/// How long a client may take to agree on keys, at most.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// How long a client that is one too many may take to hear it, and how many may hear it at one time.
 const REFUSAL_MAX: Duration = Duration::from_secs(1);
@@ -33,7 +34,7 @@ const FULL: &str =
 pub(crate) struct Bounds {
     /// Most open connections.
     pub(crate) connections_max: usize,
-    /// How long a client may take for the head of a request, or leave its connection idle.
+    /// How long a client may take for the head of a request, leave its connection idle, or read nothing of its answer.
     pub(crate) idle: Duration,
 }
 
@@ -86,7 +87,7 @@ impl Connections {
             let _ = stream.set_nodelay(true);
             match tls {
                 None => answer(stream, app, idle, told).await,
-                Some(tls) => match timeout(HANDSHAKE_MAX, tls.accept(stream)).await {
+                Some(tls) => match timeout(idle.min(HANDSHAKE_MAX), tls.accept(stream)).await {
                     Ok(Ok(stream)) => Box::pin(answer(stream, app, idle, told)).await,
                     Ok(Err(_)) | Err(_) => refused("handshake", 1),
                 },
@@ -104,7 +105,10 @@ where
 {
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(idle);
-    let mut connection = Box::pin(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app)));
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(idle));
+    let stream = TokioIo::new(Box::pin(stream));
+    let mut connection = Box::pin(builder.serve_connection(stream, TowerToHyperService::new(app)));
     let stopping = tokio::select! {
         // How a client ends its connection is its own affair.
         _ = connection.as_mut() => false,

@@ -212,6 +212,7 @@ fn bounds(settings: &Settings) -> Bounds {
 fn door_settings(settings: &Settings) -> DoorSettings {
     DoorSettings {
         bytes_in_flight_max: usize::try_from(settings.bodies_bytes_max).unwrap_or(usize::MAX),
+        bytes_waiting_max: usize::try_from(settings.queue_waiting_bytes_max).unwrap_or(usize::MAX),
         body_timeout: Duration::from_secs(settings.body_max_s.max(1)),
         key_requests_per_s_max: u32::try_from(settings.key_requests_per_s_max).unwrap_or(u32::MAX),
         backfills: Some(Path::new(&settings.data).join("backfills")),

@@ -114,7 +114,7 @@ fn refused(error: impl std::error::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use cebe_queue::{Memory, MemorySettings, StoreId};
+    use cebe_queue::{Memory, MemorySettings, Position, StoreId};
 
     use super::*;
 
@@ -142,5 +142,14 @@ mod tests {
         let refused = no_gap(&queue, &at(4)).unwrap_err();
         assert!(refused.to_string().contains("Put back the queue folder"), "{refused}");
         assert_eq!(refused.exit_code(), 5);
+    }
+
+    #[test]
+    fn a_store_whose_next_records_were_trimmed_is_refused() {
+        let queue = queue_of_three();
+        queue.trim(Lane::Live, Position(3)).unwrap();
+        assert!(no_gap(&queue, &at(3)).is_ok());
+        let refused = no_gap(&queue, &at(1)).unwrap_err();
+        assert!(refused.to_string().contains("Restore a newer backup"), "{refused}");
     }
 }

@@ -2,15 +2,19 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::fault::{BACKFILLS, CENTRAL, Faults, QUEUE, files_in};
-use crate::support::load::{self, COMPANY, Load, batch};
+use crate::support::load::{self, BATCH, COMPANY, Load, batch};
 use crate::support::{ADMIN, Server};
 
 /// What the process ends with when the disk failed.
 const DISK_FAILED: i32 = 6;
+/// How long a process may take to end by itself.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The store is flushed so often that a fault of its disk is met soon.
 const PERSISTED_OFTEN: [(&str, &str); 1] = [("CEBE_PERSIST_EVERY_MS", "50")];
 
@@ -104,6 +108,65 @@ fn a_flush_that_fails_ends_the_process() {
         faults.restart(&mut server, &PERSISTED_OFTEN);
     }
     load.account(&server);
+}
+
+/// The same when nothing more comes that would meet the fault: what was committed cannot be made durable.
+#[test]
+fn a_flush_of_the_store_that_fails_ends_an_idle_process() {
+    let faults = Faults::none();
+    let (mut server, mut load) = loaded(&faults, &PERSISTED_OFTEN);
+    faults.fail_syncs(CENTRAL, 0);
+    load.push(&server);
+    let started = Instant::now();
+    let ended = loop {
+        match server.ended() {
+            Some(ended) => break ended,
+            None => assert!(started.elapsed() < PATIENCE, "the process goes on"),
+        }
+        std::thread::yield_now();
+    };
+    assert_eq!(ended.code(), Some(DISK_FAILED), "{ended}");
+    faults.fail_syncs(0, 0);
+    faults.restart(&mut server, &PERSISTED_OFTEN);
+    load.account(&server);
+}
+
+/// While the disk is slow, whoever sends most has only so much waiting that others find room.
+#[test]
+fn a_slow_disk_is_shared() {
+    let faults = Faults::none();
+    let server = faults.server(&[("CEBE_QUEUE_WAITING_BYTES_MAX", "40000")]);
+    load::prepare(&server);
+    server.put("/v1/companies/quiet", &json!({"sso_id": "sso-quiet"}));
+    let [noisy, quiet] = [COMPANY, "quiet"].map(|company| {
+        let key = server.post("/v1/keys", &json!({"name": company, "role": "publisher", "companies": [company]}));
+        key["key"].as_str().expect("a key").to_owned()
+    });
+    let mut payments = batch(0);
+    for payment in &mut payments {
+        (payment["company_id"], payment["company_sso_id"]) = ("quiet".into(), "sso-quiet".into());
+    }
+    let payments = json!(payments);
+    faults.slow_syncs(300);
+    let (stop, refused) = (AtomicBool::new(false), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for first in 0..24 {
+            let (server, noisy, stop, refused) = (&server, &noisy, &stop, &refused);
+            scope.spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let answer = server.ask_as(noisy, "POST", "/v1/events", Some(&json!(batch(first * BATCH))));
+                    refused.fetch_add(u64::from(answer.status == 503), Ordering::Relaxed);
+                }
+            });
+        }
+        while refused.load(Ordering::Relaxed) < 100 {
+            std::thread::yield_now();
+        }
+        let answers: Vec<u16> =
+            (0..5).map(|_| server.ask_as(&quiet, "POST", "/v1/events", Some(&payments)).status).collect();
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(answers, [200; 5]);
+    });
 }
 
 /// A slow disk makes answers slow and nothing else.

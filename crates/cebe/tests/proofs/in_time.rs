@@ -102,7 +102,7 @@ fn connections(pid: u32) -> Vec<(u16, u16)> {
     ends
 }
 
-/// Proves ANCHOR-TP-1: while events of every module are taken, applied and asked about, the process has no connection but
+/// Proves ANCHOR-TP-1 and CORE-COEX: while events of every module are taken, applied and asked about, the process has no connection but
 /// those that others opened to it.
 #[cfg(target_os = "linux")]
 #[test]

@@ -1,5 +1,5 @@
 //! Looks for the marks of planted values in bytes of any kind, in every form a value may have taken on its way: other
-//! case, other separators, percent-encoded, hex, base64.
+//! case, other separators, percent-encoded, hex, base64. And for the key that was used, which is kept as a hash only.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -12,6 +12,7 @@ use cebe_queue::{Lane, Position, Queue, ReadLimit};
 use memchr::memmem;
 
 use crate::pii_plants::{DIGITS, WORD};
+use crate::support::ADMIN;
 
 /// What is looked for as it stands, case and all.
 fn encoded() -> Vec<Vec<u8>> {
@@ -36,6 +37,7 @@ pub fn leaks(bytes: &[u8]) -> Vec<String> {
     for needle in encoded() {
         found.extend(memmem::find_iter(bytes, &needle).map(|at| around(bytes, at)));
     }
+    found.extend(memmem::find_iter(bytes, ADMIN).map(|at| around(bytes, at)));
     let lower = bytes.to_ascii_lowercase();
     found.extend(memmem::find_iter(&lower, WORD.as_bytes()).map(|at| around(bytes, at)));
     let plain = joined(&percent_decoded(&lower));

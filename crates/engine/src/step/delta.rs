@@ -159,3 +159,33 @@ fn totals(mut counts: Vec<(Active, i64)>) -> impl Iterator<Item = (Active, i64)>
 fn signed(sum: Sum, sign: i64) -> Sum {
     if sign < 0 { -sum } else { sum }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cebe_catalog::Definitions;
+
+    /// Somebody was active on the first day by events of which some leave; what is left of the fact falls on the second.
+    fn activity(sealing: &Sealing) -> Vec<(i32, i64)> {
+        let (definitions, companies) = (Definitions::standard(), BTreeMap::new());
+        let plans = Plans::new(definitions);
+        let mut delta = Delta::new(Context { definitions, companies: &companies }, &plans);
+        for (day, count) in [(1, -1), (2, 1)] {
+            let (company, anchor) = ("acme".into(), Node::parse("cust-1"));
+            delta.activity.push((Active { component: 0, day: Day(day), anchor, company }, count));
+        }
+        let mut changes = Changes::default();
+        delta.finish(sealing, &mut changes);
+        changes.activity.into_iter().map(|(key, count)| (key.day.0, count)).collect()
+    }
+
+    /// Requirement CORE-LIFE-3: the day of what is left is entered, or the fact's next change would take back what was never
+    /// there; the day of what expired stays.
+    #[test]
+    fn what_is_left_after_expiry_is_entered_on_its_day_and_the_old_day_stays() {
+        assert_eq!(activity(&Sealing::Expiry), [(2, 1)]);
+        assert_eq!(activity(&Sealing::No), [(1, -1), (2, 1)]);
+        let nobody = Node::parse("nobody");
+        assert_eq!(activity(&Sealing::Erasure(nobody)), [(1, 1), (1, -1), (2, 1)]);
+    }
+}

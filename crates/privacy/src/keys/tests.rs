@@ -60,8 +60,12 @@ fn debug_output_shows_no_key() {
 fn api_keys_are_known_by_their_sha256() {
     let stored = api_key_hash("abc");
     assert_eq!(hex::encode(stored), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert!(api_key_matches(&stored, "abc"));
-    assert!(!api_key_matches(&stored, "abd") && !api_key_matches(&stored, ""));
+    let stored = KeyHash::from(stored);
+    assert!(stored == KeyHash::of("abc"));
+    assert!(stored != KeyHash::of("abd") && stored != KeyHash::of(""));
+    let (mut first, mut last) = (stored, stored);
+    (first.0[0], last.0[31]) = (!first.0[0], !last.0[31]);
+    assert!(stored != first && stored != last);
 }
 
 proptest! {

@@ -1,6 +1,7 @@
 //! The laws of ARCHITECTURE.md, held against what is left when a seed has come to rest.
 
 mod fresh;
+mod kept;
 mod order;
 mod personal;
 mod present;
@@ -15,6 +16,7 @@ pub(crate) fn check(world: &World) -> Result<(), Broken> {
     present::check(world, &snapshot)?;
     sums::check(world, &snapshot)?;
     order::check(world, &snapshot)?;
+    kept::check(world, &snapshot)?;
     personal::check(world, &snapshot)?;
     fresh::check(world)
 }

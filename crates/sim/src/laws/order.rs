@@ -21,27 +21,38 @@ use std::{
 
 pub(super) fn check(world: &World, snapshot: &Snapshot) -> Result<(), Broken> {
     let mut dice = Dice::new(world.archive.live.len() as u64);
-    let reference = Arc::new(Memory::new());
-    let queue = Arc::new(MemoryQueue::default());
-    append(&queue, reordered(applied(world)?, &mut dice));
+    let records = reordered(applied(world)?, &mut dice);
+    let other = lived(world, records, 1 + dice.roll(60)).map_err(|what| Broken::new(3, what))?;
+    same(snapshot, &other).map_err(|what| Broken::new(3, format!("another order gives another {what}")))
+}
+
+/// The store that these records give when nothing goes wrong.
+pub(super) fn lived(world: &World, records: Vec<Record>, commit_records_max: usize) -> Result<Snapshot, String> {
+    let (store, queue) = (Arc::new(Memory::new()), Arc::new(MemoryQueue::default()));
+    append(&queue, records);
     let settings = WorkerSettings {
-        commit_records_max: 1 + dice.roll(60),
+        commit_records_max,
         one_thread: true,
         ..WorkerSettings::new(Arc::new(|| Micros(0)), Arc::new(|_| {}))
     };
-    let store = Arc::clone(&reference) as Arc<dyn Central>;
-    let worker = Worker::new(queue, store, Arc::clone(&world.outside.definitions), settings);
+    let central = Arc::clone(&store) as Arc<dyn Central>;
+    let worker = Worker::new(queue, central, Arc::clone(&world.outside.definitions), settings);
     let drained = worker.and_then(|mut worker| worker.drain());
-    drained.map_err(|error| Broken::new(3, format!("the same records cannot be applied again: {error}")))?;
-    let other = reference.snapshot()?;
+    drained.map_err(|error| format!("the same records cannot be applied again: {error}"))?;
+    store.snapshot().map_err(|error| error.to_string())
+}
+
+/// Both stores hold the same of every company; else what does not.
+pub(super) fn same(one: &Snapshot, other: &Snapshot) -> Result<(), String> {
     for company in COMPANIES {
-        compare(&everything(snapshot, company)?, &everything(&other, company)?)?;
+        let read = |snapshot| everything(snapshot, company).map_err(|error| error.to_string());
+        compare(&read(one)?, &read(other)?)?;
     }
     Ok(())
 }
 
 /// Every record in the order in which the commits that are left applied them.
-fn applied(world: &World) -> Result<Vec<Record>, Broken> {
+pub(super) fn applied(world: &World) -> Result<Vec<Record>, Broken> {
     let lanes = [(RecordLane::Live, Lane::Live), (RecordLane::Backfill, Lane::Backfill)];
     let mut left = BTreeMap::new();
     for (lane, queue_lane) in lanes {
@@ -121,15 +132,14 @@ fn everything(snapshot: &Snapshot, company: &str) -> Result<BTreeMap<&'static st
     Ok(all)
 }
 
-fn compare(here: &BTreeMap<&'static str, Rows>, there: &BTreeMap<&'static str, Rows>) -> Result<(), Broken> {
+fn compare(here: &BTreeMap<&'static str, Rows>, there: &BTreeMap<&'static str, Rows>) -> Result<(), String> {
     for (table, rows) in here {
         let others = there.get(table).cloned().unwrap_or_default();
         let all = rows.keys().chain(others.keys().filter(|key| !rows.contains_key(*key)));
         for key in all {
             let (one, other) = (rows.get(key), others.get(key));
             if one != other {
-                let what = format!("another order gives another {table}: {key}\n  lived: {one:?}\n  other: {other:?}");
-                return Err(Broken::new(3, what));
+                return Err(format!("{table}: {key}\n  one: {one:?}\n  other: {other:?}"));
             }
         }
     }

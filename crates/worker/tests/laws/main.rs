@@ -30,13 +30,14 @@ fn deliver_to(mut store: Store, history: &History, order: &[usize], batches: &[u
     store
 }
 
-fn config() -> ProptestConfig {
-    let cases = std::env::var("CEBE_LAW_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(48);
+/// So many cases, or as many as `CEBE_LAW_CASES` says.
+fn config(usual: u32) -> ProptestConfig {
+    let cases = std::env::var("CEBE_LAW_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
     ProptestConfig { cases, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(48))]
 
     /// Requirements CORE-CON-LATE, ANCHOR-RISK-8, ANCHOR-TP-4, IDEM-CONFLICT, CORE-RISK-6: whatever the order, however
     /// often each copy comes and however they are batched, the state is the same.
@@ -100,6 +101,11 @@ proptest! {
         let report = store.verify();
         prop_assert!(report.is_clean(), "{:#?}", report);
     }
+}
+
+// What is read while it is written shows in few histories: more of them are tried.
+proptest! {
+    #![proptest_config(config(128))]
 
     /// Requirements VERIFY, CORE-CON-LATE: the worker, which goes on with the next batch while the last is committed,
     /// ends where one event after the other does.

@@ -14,7 +14,9 @@ fn check_one(source: &Source) -> Vec<Finding> {
         if code.contains("#[ignore") {
             findings.push(Finding::new(&source.path, line, "an ignored test", "make it run, or take it out"));
         }
-        if source.is_test_line(line) && code.contains("sleep(") {
+        // An example shows how something is used, and is no test.
+        let is_example = source.path.components().any(|part| part.as_os_str() == "examples");
+        if source.is_test_line(line) && !is_example && code.contains("sleep(") {
             findings.push(Finding::new(&source.path, line, "a test that sleeps", "wait for the condition itself"));
         }
     }

@@ -50,6 +50,7 @@ fn sleeping_is_found_in_tests_only_and_ignoring_everywhere() {
     let sleeping = "fn f() {\n    std::thread::sleep(D);\n}\n";
     assert_eq!(test_habits::check(&[source("crates/a/tests/b.rs", sleeping)]).len(), 1);
     assert!(test_habits::check(&[source("crates/a/src/b.rs", sleeping)]).is_empty());
+    assert!(test_habits::check(&[source("crates/a/examples/b.rs", sleeping)]).is_empty());
     assert_eq!(test_habits::check(&[source("crates/a/src/b.rs", "#[test]\n#[ignore]\nfn f() {}\n")]).len(), 1);
     assert!(
         test_habits::check(&[source("crates/a/src/b.rs", "// #[ignore] and \nconst A: &str = \"#[ignore]\";")])

@@ -58,6 +58,18 @@ fn a_block_of_another_store_or_lane_is_refused() {
     assert_eq!(Block::parse(&bytes, 2), Err(BlockFault::HeadChecksum));
 }
 
+/// Checksums do not make a claim true: a block may not ask for more memory than its bytes can unpack to.
+#[test]
+fn a_block_that_claims_to_unpack_to_more_than_it_can_is_refused() {
+    let mut bytes = encoded(1, 0, &[(vec![], vec![Bytes::from(vec![b'a'; 10_000])])]);
+    let block = Block::parse(&bytes, 1).unwrap();
+    assert_eq!(block.codec, LZ4, "it is compressed");
+    bytes[12..16].copy_from_slice(&u32::MAX.to_le_bytes());
+    let checksum = crc32c::crc32c_append(1, &bytes[..HEAD_CRC_AT]);
+    bytes[HEAD_CRC_AT..HEAD_BYTES].copy_from_slice(&checksum.to_le_bytes());
+    assert_eq!(Block::parse(&bytes, 1), Err(BlockFault::Shape));
+}
+
 /// Written by format 1, byte for byte: when this changes, the format number must too.
 #[test]
 fn the_format_stands() {
