@@ -1,6 +1,6 @@
 # The commands of this project. `make demo` shows it, `make test` proves it; nothing but Rust has to be there first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint real-data count bench bench-micro sim \
+.PHONY: help demo test lint real-data count bench bench-cluster bench-micro sim \
 	needs needs-alerts needs-api needs-nats needs-postgres needs-valgrind
 
 help: ## Lists the commands
@@ -22,8 +22,9 @@ lint: needs ## Checks form: rustfmt, clippy, the house rules
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo run --quiet -p xtask -- tidy
 
-real-data: needs ## Runs the whole matrix on the public data sets (CEBE_SHARED, else ../shared)
+real-data: needs needs-nats needs-postgres ## Runs the whole matrix on the public data sets (CEBE_SHARED, else ../shared)
 	CEBE_REAL_DATA=full cargo test --release -p cebe --test real_data -- --nocapture --test-threads=1
+	CEBE_REAL_DATA=full cargo test --release -p cebe --test cluster -- --nocapture real_data
 
 count: needs needs-valgrind ## Counts the instructions of an event and holds them against the committed figures
 	cargo run --quiet -p xtask -- count
@@ -33,6 +34,12 @@ BENCH ?= --runs 5 --size-events 10000000
 bench: needs needs-postgres ## Measures everything that is promised on this machine, beside PostgreSQL (about an hour)
 	cargo build --release -p cebe -p cebe-bench-postgres
 	target/release/cebe bench --rival target/release/cebe-bench-postgres $(BENCH)
+
+# CEBE on NATS and PostgreSQL with 1, 2 and 4 workers, beside the rival; BENCH_CLUSTER changes what is run.
+BENCH_CLUSTER ?= --workers 1,2,4 --events 200000 --companies 64
+bench-cluster: needs needs-nats needs-postgres ## Measures CEBE on NATS and PostgreSQL, and says where the time goes
+	cargo build --release -p cebe -p cebe-bench-postgres
+	target/release/cebe-bench-cluster target/release/cebe --rival target/release/cebe-bench-postgres $(BENCH_CLUSTER)
 
 bench-micro: needs ## Measures the stages of an event one by one
 	cargo bench -p cebe-bench-path

@@ -41,6 +41,11 @@ pub struct Cluster {
 impl Cluster {
     /// Makes and starts one.
     pub fn start() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// The same with more settings.
+    pub fn start_with(more: &[&str]) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("bench-postgres-").tempdir()?;
         let (bin, user) = (programs()?, user()?);
         if let Some((uid, gid)) = user {
@@ -55,7 +60,7 @@ impl Cluster {
         }
         let mut serve = command(&bin.join("postgres"), user);
         serve.arg("-D").arg(&data).arg("-k").arg(folder.path());
-        serve.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
+        serve.args(SETTINGS.iter().chain(more).flat_map(|setting| ["-c", setting]));
         let server = serve.stderr(Stdio::null()).spawn().context("postgres does not start")?;
         let cluster = Self { folder, server, bin, user };
         let started = Instant::now();
@@ -70,8 +75,19 @@ impl Cluster {
 
     /// A connection.
     pub fn connect(&self) -> Result<Client> {
+        self.connect_to("postgres")
+    }
+
+    /// Where a program finds a database of it.
+    pub fn url(&self, database: &str) -> String {
+        let host = self.folder.path().display().to_string().replace('/', "%2F");
+        format!("postgresql://bench@{host}/{database}")
+    }
+
+    /// A connection to this database.
+    pub fn connect_to(&self, database: &str) -> Result<Client> {
         let mut config = Config::new();
-        config.host_path(self.folder.path()).user("bench").dbname("postgres");
+        config.host_path(self.folder.path()).user("bench").dbname(database);
         config.connect(NoTls).context("the server does not take connections")
     }
 

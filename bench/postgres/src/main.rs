@@ -3,7 +3,6 @@
 //! corrected events leave wrong, no HTTP in between), which is in its favour. Read `schema.sql`, `new.sql` and
 //! `counters.sql` first.
 
-mod cluster;
 mod event;
 mod writer;
 
@@ -16,7 +15,7 @@ use anyhow::{Context, Result};
 use postgres::Client;
 use serde_json::json;
 
-use cluster::Cluster;
+use cebe_bench_postgres::cluster::{self, Cluster};
 use writer::Writer;
 
 const USAGE: &str = "usage: cebe-bench-postgres FILE [BATCH [CONNECTIONS]]";

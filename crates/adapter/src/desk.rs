@@ -3,7 +3,7 @@
 
 use crate::{
     auth::{self, AuthError},
-    clock::Receipts,
+    clock::{DoorMark, Receipts},
     log::{Landing, Log},
     pace::Pace,
     remembered::ControlRows,
@@ -23,7 +23,7 @@ use cebe_privacy::{
     access::Grant,
     keys::{MasterKey, api_key_hash},
 };
-use cebe_queue::AppendError;
+use cebe_queue::{AppendError, Queue};
 use std::{
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
@@ -121,6 +121,7 @@ pub(crate) struct Inner {
     pub(crate) door: Door,
     view: RwLock<(Arc<ControlView>, Micros)>,
     receipts: Receipts,
+    mark: DoorMark,
     /// Room for bodies.
     pub(crate) room: Room,
     /// Room for records until the queue has them.
@@ -141,11 +142,20 @@ impl Door {
         Ok(ControlView::of(&rows, &self.definitions, &self.master))
     }
 
-    /// Receipts that go on behind what was received before. In a cluster each door goes by its own clock.
+    /// Receipts that go on behind what was received before, through whatever door.
     fn receipts(&self) -> Receipts {
-        let branch = self.log.branch(0);
-        let is_sharded = self.log.is_sharded();
-        if is_sharded { Receipts::after(Micros(0)) } else { Receipts::after_those_in(&*branch.queue, (self.clock)()) }
+        let queues: Vec<&dyn Queue> = self.log.branches().map(|(_, branch)| &*branch.queue).collect();
+        Receipts::after_those_in(&queues, (self.clock)())
+    }
+
+    /// What tells this door's receipts from those of others.
+    fn mark(&self) -> Result<DoorMark, DoorError> {
+        if !self.log.is_sharded() {
+            return Ok(DoorMark::default());
+        }
+        let mut drawn = [0; 4];
+        (self.random)(&mut drawn).map_err(DoorError::NoRandom)?;
+        Ok(DoorMark::among_several(drawn))
     }
 
     fn recall(&self) -> Option<ControlView> {
@@ -162,12 +172,12 @@ impl Desk {
             Ok(view) => view,
             Err(error) => door.recall().ok_or(error)?,
         };
-        let receipts = door.receipts();
+        let (receipts, mark) = (door.receipts(), door.mark()?);
         let room = Room::new(door.settings.bytes_in_flight_max);
         let waiting = Room::new(door.settings.bytes_waiting_max);
         let pace = Pace::new(door.settings.key_requests_per_s_max);
         let view = RwLock::new((Arc::new(view), (door.clock)()));
-        Ok(Self(Arc::new(Inner { door, view, receipts, room, waiting, pace, shares: Shares::default() })))
+        Ok(Self(Arc::new(Inner { door, view, receipts, mark, room, waiting, pace, shares: Shares::default() })))
     }
 
     /// The settings as they are now, at most `view_age_max` old; while the store cannot be read, as they were last.
@@ -312,6 +322,11 @@ impl Desk {
     /// The wall clock.
     pub(crate) fn now(&self) -> Micros {
         (self.0.door.clock)()
+    }
+
+    /// Names the receipts of this door.
+    pub(crate) fn mark(&self) -> &DoorMark {
+        &self.0.mark
     }
 
     /// The first of `count` receipt times in a row.

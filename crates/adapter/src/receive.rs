@@ -3,6 +3,7 @@
 
 use crate::{
     check::{self, Work, ids},
+    clock::DoorMark,
     content,
     envelope::Envelope,
     equal::EqualRows,
@@ -19,7 +20,7 @@ use cebe_catalog::{
     CompanyId, EventId, EventName, EventRecord, Lane, Micros, QuarantineCode, Record, SourceModule,
     control::{Change, ControlRecord},
     definition::{EventDefinition, nearest::unknown_event_hint as unknown_hint},
-    limits::EVENT_BYTES_MAX,
+    limits::{EVENT_BYTES_MAX, REFUSED_BYTES_MAX},
     record::{Header, QuarantineRecord, Vault},
     sequence::SequenceSpan,
 };
@@ -41,6 +42,8 @@ pub(crate) const NO_COMPANY: &str = "*";
 pub(crate) struct Sender<'r> {
     /// Says which company's records go where.
     pub(crate) log: &'r Log,
+    /// Names the receipts of this door.
+    pub(crate) mark: &'r DoorMark,
     pub(crate) view: &'r ControlView,
     pub(crate) grant: &'r Grant,
     /// Company for events that name none.
@@ -318,7 +321,7 @@ impl<'r> One<'r> {
 
     fn refuse(self, index: usize, fault: &Fault) -> (Record, EventResult) {
         let header = self.header();
-        let receipt = format_smolstr!("{:020}", self.received_at.0);
+        let receipt = self.sender.mark.receipt(self.received_at);
         let keys = self.company.map(|company| &company.keys);
         let keys = keys.or_else(|| self.sender.view.companies.get(&header.company.0).map(|company| &company.keys));
         let keys = keys.unwrap_or(&self.sender.view.installation);
@@ -330,7 +333,7 @@ impl<'r> One<'r> {
             code: fault.code,
             path: fault.path.clone(),
             hint: fault.hint_text(),
-            body: seal_body(keys, &receipt, self.raw),
+            body: seal_body(keys, &receipt, &self.raw[..self.raw.len().min(REFUSED_BYTES_MAX)]),
             receipt,
             key_id: self.sender.grant.key_id.as_str().into(),
         };

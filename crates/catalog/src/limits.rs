@@ -6,6 +6,8 @@ pub const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 pub const BATCH_EVENTS_MAX: usize = 10_000;
 /// Largest single event.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;
+/// What is kept of a refused event: enough to see that it is too large.
+pub const REFUSED_BYTES_MAX: usize = 4 * EVENT_BYTES_MAX;
 /// Most attributes of one event, nested ones included.
 pub const ATTRIBUTES_MAX: usize = 256;
 /// Deepest nesting of an event's attributes.

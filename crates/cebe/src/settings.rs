@@ -58,6 +58,14 @@ settings! {
     nats_url: String = String::new();
     /// File with those addresses, for when they are not given themselves.
     nats_url_file: String = String::new();
+    /// File of NATS credentials (JWT and seed), instead of a user or a token in the addresses.
+    nats_credentials_file: String = String::new();
+    /// File with the certificate authority of the NATS servers, in PEM; given: TLS is insisted on.
+    nats_ca_file: String = String::new();
+    /// File with this node's certificate for NATS servers that ask for one, in PEM.
+    nats_cert_file: String = String::new();
+    /// File with that certificate's private key, in PEM.
+    nats_key_file: String = String::new();
     /// What the names of streams and subjects begin with.
     nats_prefix: String = "cebe".into();
     /// On how many NATS servers each record is kept.
@@ -70,6 +78,8 @@ settings! {
     postgres_url_file: String = String::new();
     /// Most connections to PostgreSQL of this process.
     postgres_connections_max: u64 = 24;
+    /// Whether a start makes or changes the tables of the database when this release needs it; else `cebe migrate` does.
+    postgres_migrate: bool = true;
     /// This node's name in the cluster; empty: the machine's.
     node: String = String::new();
     /// How long a node that is not heard of keeps its shards, in milliseconds.
@@ -178,11 +188,13 @@ pub(crate) enum SettingsError {
         /// Why.
         source: std::io::Error,
     },
-    /// A value that is no number.
-    #[error("CEBE_{name} must be a number")]
-    NoNumber {
+    /// A value of another kind.
+    #[error("CEBE_{name} must be {wanted}")]
+    OtherKind {
         /// Of which setting, upper case.
         name: String,
+        /// What it must be.
+        wanted: &'static str,
     },
 }
 
@@ -272,11 +284,10 @@ fn named_in_full(name: String, value: Value) -> Vec<(String, Value)> {
 
 /// Puts a text in the place of a setting, as the type its default has.
 fn overlay(table: &mut Table, name: &str, text: String) -> Result<(), SettingsError> {
+    let other = |wanted| SettingsError::OtherKind { name: name.to_uppercase(), wanted };
     let value = match table.get(name) {
-        Some(Value::Integer(_)) => {
-            let number = text.parse().map_err(|_| SettingsError::NoNumber { name: name.to_uppercase() })?;
-            Value::Integer(number)
-        }
+        Some(Value::Integer(_)) => Value::Integer(text.parse().map_err(|_| other("a number"))?),
+        Some(Value::Boolean(_)) => Value::Boolean(text.parse().map_err(|_| other("true or false"))?),
         _ => Value::String(text),
     };
     table.insert(name.to_owned(), value);

@@ -2,6 +2,7 @@
 
 use crate::port::Table;
 use std::path::PathBuf;
+use tokio_postgres::error::SqlState;
 
 /// A read or a commit failed.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +34,8 @@ pub enum StoreError {
     Postgres(#[from] tokio_postgres::Error),
     /// Another writer has the shard.
     #[error(
-        "shard {shard} has another writer by now, and nothing was written: whoever holds its lease goes on;          take the lease again to write"
+        "shard {shard} has another writer by now, and nothing was written: whoever holds its lease goes on; \
+         take the lease again to write"
     )]
     LeaseLost {
         /// Which: its number, or `all` where one writer owns everything.
@@ -41,7 +43,8 @@ pub enum StoreError {
     },
     /// Every connection is in use.
     #[error(
-        "all {connections} connections to the database are in use; the database is slow, or more are needed          (connections_max)"
+        "all {connections} connections to the database are in use; the database is slow, or more are needed \
+         (connections_max)"
     )]
     Busy {
         /// How many there are.
@@ -63,6 +66,17 @@ impl StoreError {
 }
 
 impl StoreError {
+    /// Whether it is about what was to be written, and will be said again however often it is tried: a value or a row that
+    /// the database does not take, or a key that is too long.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::KeyTooLong(_) => true,
+            // Data exceptions, broken constraints, limits of the program.
+            Self::Postgres(error) => error.code().is_some_and(|code| ["22", "23", "54"].contains(&&code.code()[..2])),
+            _ => false,
+        }
+    }
+
     /// Whether the store takes nothing more until it is opened again: a write or flush failed, and what is on the disk is
     /// not known.
     pub fn is_lasting(&self) -> bool {
@@ -143,7 +157,13 @@ struct PgFault<'e>(&'e tokio_postgres::Error);
 impl std::fmt::Display for PgFault<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0.as_db_error() {
-            Some(error) => write!(f, "the database refused: {} (SQLSTATE {})", error.message(), error.code().code()),
+            Some(error) => {
+                write!(f, "the database refused: {} (SQLSTATE {})", error.message(), error.code().code())?;
+                match *error.code() == SqlState::INSUFFICIENT_PRIVILEGE {
+                    true => write!(f, "; the role in the address must own the database, or CEBE's tables in it"),
+                    false => Ok(()),
+                }
+            }
             None => {
                 let cause = std::error::Error::source(self.0).map(|cause| format!(": {cause}")).unwrap_or_default();
                 write!(f, "the database cannot be reached: {}{cause}; it is tried again once it is back", self.0)

@@ -23,11 +23,13 @@ pub struct MemorySettings {
     pub bytes_max: usize,
     /// Records younger than this are not trimmed.
     pub trim_age_ms: u64,
+    /// Most bytes of one append, as where an append is one message.
+    pub append_bytes_max: usize,
 }
 
 impl Default for MemorySettings {
     fn default() -> Self {
-        MemorySettings { bytes_max: 1 << 30, trim_age_ms: 0 }
+        MemorySettings { bytes_max: 1 << 30, trim_age_ms: 0, append_bytes_max: usize::MAX }
     }
 }
 
@@ -69,7 +71,10 @@ impl Memory {
     }
 
     fn store(&self, lane: Lane, tag: Bytes, records: Vec<Bytes>) -> Result<Appended, AppendError> {
-        let bytes = append_bytes(&tag, &records)?;
+        let (bytes, max) = (append_bytes(&tag, &records)?, self.settings.append_bytes_max);
+        if bytes > max {
+            return Err(AppendError::TooLarge { what: "bytes", size: bytes, max });
+        }
         let mut lanes = locked(&self.lanes);
         if lanes.live.bytes + lanes.backfill.bytes + bytes > self.settings.bytes_max {
             return Err(AppendError::Full { retry_after: FULL_RETRY_AFTER });

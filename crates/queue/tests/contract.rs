@@ -42,7 +42,7 @@ impl Subject for InMemory {
     fn new() -> Self {
         let now_ms = Arc::new(AtomicU64::new(1_000_000));
         let time = Arc::clone(&now_ms);
-        let settings = MemorySettings { bytes_max: CAPACITY_BYTES, trim_age_ms: AGE_MS };
+        let settings = MemorySettings { bytes_max: CAPACITY_BYTES, trim_age_ms: AGE_MS, ..Default::default() };
         let queue = Memory::new(settings, StoreId([7; 16]), Arc::new(move || time.load(Ordering::SeqCst)));
         InMemory { queue: Arc::new(queue), now_ms }
     }

@@ -2,6 +2,8 @@
 //! processes that append and trim.
 #![allow(clippy::unwrap_used, reason = "an unwrap is how a test fails")]
 
+#[path = "support/accounts.rs"]
+mod accounts;
 mod support;
 
 use std::collections::BTreeMap;
@@ -276,6 +278,25 @@ fn a_stream_made_again_stops_the_queue() {
 }
 
 #[test]
+fn a_stream_of_another_store_is_refused_at_the_start() {
+    let server = Nats::start();
+    let url = server.url();
+    let expected = open(url.clone()).store();
+    let other = JetStreamSettings { prefix: "other".into(), ..settings(url.clone()) };
+    let found = JetStream::open(other).unwrap().store();
+    with_context(&url, async |context| {
+        let config = async |name| context.get_stream(name).await.unwrap().cached_info().config.clone();
+        let mixed = jetstream::stream::Config {
+            description: config("other_live").await.description,
+            ..config("cebe_live").await
+        };
+        context.update_stream(&mixed).await.unwrap();
+    });
+    let stream = "cebe_live".to_owned();
+    assert_eq!(refused(settings(url)), JetStreamError::Recreated { stream, found, expected });
+}
+
+#[test]
 fn what_is_wrong_with_streams_is_said_at_the_start() {
     let server = Nats::start();
     let url = server.url();
@@ -300,4 +321,65 @@ fn what_is_wrong_with_streams_is_said_at_the_start() {
     let nobody = JetStreamSettings { open_max: Duration::ZERO, ..settings("nats://u:secret@127.0.0.1:1".into()) };
     let unreachable = refused(nobody);
     assert!(matches!(unreachable, JetStreamError::Unreachable { .. }) && !unreachable.to_string().contains("secret"));
+}
+
+/// Only who is known gets in, by user and password, token or credentials; who is not is told so at once.
+#[test]
+fn servers_that_ask_who_is_there_are_told() {
+    let user = Nats::configured("authorization { user: cebe, password: \"p@ss/word\" }\n", &[]);
+    let at = |who: &str, server: &Nats| settings(server.url().replace("//", &format!("//{who}")));
+    let shard = JetStream::open(at("cebe:p%40ss%2Fword@", &user)).unwrap().shard("0").unwrap();
+    append(&shard, Lane::Live, records(0, 2, 20)).unwrap();
+    let token = Nats::configured("authorization { token: \"s3cret\" }\n", &[]);
+    JetStream::open(at("s3cret@", &token)).unwrap();
+    for (who, server) in [("", &user), ("cebe:wrong@", &user), ("wrong@", &token), ("", &token)] {
+        let refused = refused(at(who, server));
+        assert_eq!(refused, JetStreamError::NotAllowed { url: server.url() }, "{refused}");
+    }
+    let wrong = JetStreamSettings { credentials_file: Some("/nowhere.creds".into()), ..settings(user.url()) };
+    assert!(matches!(refused(wrong), JetStreamError::File { .. }));
+    assert!(matches!(refused(settings("http://a b".into())), JetStreamError::Address { .. }));
+}
+
+/// Accounts are told apart by files of credentials.
+#[test]
+fn a_file_of_credentials_opens_its_account() {
+    let (ours, others) = (accounts::draw(), accounts::draw());
+    let files = [("ours.creds", &*ours.credentials), ("others.creds", &others.credentials)];
+    let server = Nats::configured(&ours.server, &files);
+    let known_by =
+        |file: &str| JetStreamSettings { credentials_file: Some(server.file(file)), ..settings(server.url()) };
+    let shard = JetStream::open(known_by("ours.creds")).unwrap().shard("0").unwrap();
+    append(&shard, Lane::Live, records(0, 2, 20)).unwrap();
+    for stranger in [known_by("others.creds"), settings(server.url())] {
+        assert_eq!(refused(stranger), JetStreamError::NotAllowed { url: server.url() });
+    }
+}
+
+/// Under TLS only servers with a certificate of the named authority are spoken to, and they may ask for ours.
+#[test]
+fn tls_is_spoken_with_the_right_servers_only() {
+    let own = || rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let (server, stranger) = (own(), own());
+    let [certificate, other] = [&server, &stranger].map(|own| own.cert.pem());
+    let [key, other_key] = [&server, &stranger].map(|own| own.signing_key.serialize_pem());
+    let files = [("cert.pem", &*certificate), ("key.pem", &key), ("other.pem", &other), ("other-key.pem", &other_key)];
+    let tls = "tls { cert_file: \"{dir}/cert.pem\", key_file: \"{dir}/key.pem\", timeout: 5 ";
+    let nats = Nats::configured(&format!("{tls} }}\n"), &files);
+    let trusting = |nats: &Nats, name: &str| JetStreamSettings {
+        ca_file: Some(nats.file(name)),
+        open_max: Duration::ZERO,
+        ..settings(nats.url())
+    };
+    let shard = JetStream::open(trusting(&nats, "cert.pem")).unwrap().shard("0").unwrap();
+    append(&shard, Lane::Live, records(0, 2, 20)).unwrap();
+    let refusal = refused(trusting(&nats, "other.pem"));
+    assert!(refusal.to_string().contains("certificate"), "{refusal}");
+    assert!(matches!(refused(trusting(&nats, "absent.pem")), JetStreamError::File { .. }));
+
+    let asking = Nats::configured(&format!("{tls}, verify: true, ca_file: \"{{dir}}/other.pem\" }}\n"), &files);
+    let known = Some((asking.file("other.pem"), asking.file("other-key.pem")));
+    JetStream::open(JetStreamSettings { client_certificate: known, ..trusting(&asking, "cert.pem") }).unwrap();
+    let unknown = refused(trusting(&asking, "cert.pem"));
+    assert!(matches!(unknown, JetStreamError::Unreachable { .. }), "{unknown}");
 }

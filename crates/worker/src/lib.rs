@@ -13,6 +13,7 @@ pub mod notes;
 mod persist;
 mod pipeline;
 pub mod rebuild;
+pub mod refused;
 pub mod retention;
 pub mod run;
 pub mod sequences;

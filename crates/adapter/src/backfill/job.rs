@@ -64,6 +64,8 @@ pub(super) struct Job {
     row: BackfillRow,
     reading: Option<Box<Reading>>,
     governor: Governor,
+    /// Most events of a chunk: fewer once one was too large for the queue.
+    events_max: usize,
     /// Place of the last chunk's end.
     last: Option<Landing>,
 }
@@ -87,7 +89,7 @@ impl Job {
         lane_applied(desk).await;
         let row = row(&desk.snapshot()?, id)?.ok_or(JobError::Unknown)?;
         let (desk, artifacts, governor) = (desk.clone(), artifacts.clone(), Governor::new(Instant::now()));
-        Ok(Self { desk, artifacts, row, reading: None, governor, last: None })
+        Ok(Self { desk, artifacts, row, reading: None, governor, events_max: usize::MAX, last: None })
     }
 
     /// Loads everything that is left, and waits until all of it has an outcome.
@@ -113,7 +115,7 @@ impl Job {
         if self.row.state != BackfillState::Running || !self.is_counted().await? {
             return Ok(false);
         }
-        let events = self.permission().await?;
+        let events = self.permission().await?.min(self.events_max);
         let started = Instant::now();
         let Some(chunk) = self.read(events).await? else { return Ok(false) };
         let worked = started.elapsed();
@@ -209,9 +211,11 @@ impl Job {
         }
     }
 
-    /// Appends a chunk with its end, in one frame; a full queue is tried again.
+    /// Appends a chunk with its end, in one frame; a full queue is tried again, and one that is too large is read again in
+    /// smaller ones.
     async fn append(&mut self, chunk: Chunk) -> Result<(), JobError> {
         let Chunk { received, end } = chunk;
+        let (from, line) = (end.from, end.line);
         let (events, received_at) = (end.to, self.desk.receipts(1));
         let change = Change::Backfill(BackfillStep::Chunk(end));
         let record = ControlRecord { received_at, by: self.row.key_id.clone(), change };
@@ -222,11 +226,23 @@ impl Job {
         let first = loop {
             match self.desk.append(branch, Lane::Backfill, tag.clone(), records.clone()).await {
                 Ok(first) => break first,
+                Err(error @ AppendError::TooLarge { .. }) => return self.cut(events - from, line, &error).await,
                 Err(error) => tokio::time::sleep(error.retry_after().ok_or(error)?).await,
             }
         };
         self.last = Some(first.plus(count - 1));
         self.row.events = events;
+        Ok(())
+    }
+
+    /// A chunk of so many events, up to this line, does not fit in one append.
+    async fn cut(&mut self, events: u64, line: u64, error: &AppendError) -> Result<(), JobError> {
+        if events <= 1 {
+            return self.fail(format!("line {line} cannot be stored: {error}; what was loaded stays")).await;
+        }
+        self.events_max = usize::try_from(events / 2).unwrap_or(usize::MAX);
+        // Reading goes on behind the last chunk that was stored.
+        self.reading = None;
         Ok(())
     }
 }
@@ -252,6 +268,7 @@ impl Work {
     fn sender(&self) -> Sender<'_> {
         Sender {
             log: self.desk.log(),
+            mark: self.desk.mark(),
             view: &self.view,
             grant: &self.grant,
             company: self.row.company.as_ref().map(|company| company.as_str()),

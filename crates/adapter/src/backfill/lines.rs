@@ -1,15 +1,13 @@
 //! The events of a file, one a line; gzip and zstd are told by their first bytes. A line may be longer than an event may
 //! be, but not without bound.
 
-use cebe_catalog::limits::EVENT_BYTES_MAX;
+use cebe_catalog::limits::REFUSED_BYTES_MAX;
 use std::io::{self, BufRead, BufReader, Read};
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 const BUFFER_BYTES: usize = 256 * 1024;
-/// What is kept of a line: enough to see that it is too large.
-const LINE_BYTES_MAX: usize = 4 * EVENT_BYTES_MAX;
 /// The largest window that a zstd file may ask for: 128 MiB.
 const WINDOW_LOG_MAX: u32 = 27;
 
@@ -63,7 +61,7 @@ impl Lines {
         }
     }
 
-    /// A line with what it ends in; of a very long one the beginning.
+    /// A line with what it ends in; of a very long one the beginning, which shows that it is too large.
     fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
         let (mut line, mut any) = (Vec::new(), false);
         loop {
@@ -74,7 +72,7 @@ impl Lines {
             any = true;
             let end = buffer.iter().position(|byte| *byte == b'\n');
             let taken = end.map_or(buffer.len(), |end| end + 1);
-            let room = LINE_BYTES_MAX.saturating_sub(line.len());
+            let room = REFUSED_BYTES_MAX.saturating_sub(line.len());
             line.extend_from_slice(&buffer[..taken.min(room)]);
             self.from.consume(taken);
             self.offset += taken as u64;
@@ -127,9 +125,9 @@ mod tests {
 
     #[test]
     fn a_line_without_end_is_cut_and_the_next_is_whole() {
-        let long = [vec![b'x'; LINE_BYTES_MAX + BUFFER_BYTES], b"\nnext\n".to_vec()].concat();
+        let long = [vec![b'x'; REFUSED_BYTES_MAX + BUFFER_BYTES], b"\nnext\n".to_vec()].concat();
         let lines = read(long);
-        assert_eq!((lines[0].1.len(), lines[1].1.as_str(), lines.len()), (LINE_BYTES_MAX, "next", 2));
+        assert_eq!((lines[0].1.len(), lines[1].1.as_str(), lines.len()), (REFUSED_BYTES_MAX, "next", 2));
     }
 
     #[test]

@@ -70,7 +70,12 @@ impl House {
 
     /// A door whose one company has the modules cdp and conversion switched on.
     pub(crate) async fn open() -> Self {
-        let (queue, store, folder) = (Arc::new(Log::default()), Arc::new(Store::new()), tempfile::tempdir().unwrap());
+        Self::open_on(Log::default()).await
+    }
+
+    /// The same on this queue.
+    pub(crate) async fn open_on(queue: Log) -> Self {
+        let (queue, store, folder) = (Arc::new(queue), Arc::new(Store::new()), tempfile::tempdir().unwrap());
         let (applied, _) = watch::channel([0, 0]);
         let desk = Self::desk(&queue, &store, folder.path().to_owned(), &applied);
         let house = Self { queue, store, folder, applied, desk };

@@ -153,6 +153,26 @@ async fn progress_is_an_operating_event_at_each_tenth() {
     assert_eq!(told.last().unwrap()["state"], "done");
 }
 
+/// As in a cluster, where an append is one message: what is too large for one is loaded in smaller chunks, once each, and a
+/// line that fits in none ends the backfill instead of being tried for ever.
+#[tokio::test]
+async fn chunks_that_are_too_large_for_the_queue_are_cut() {
+    let settings = cebe_queue::MemorySettings { append_bytes_max: 16 << 10, ..Default::default() };
+    let queue = cebe_queue::Memory::new(settings, cebe_queue::StoreId([7; 16]), cebe_queue::system_clock());
+    let house = House::open_on(queue).await;
+    let _worker = house.work();
+    let id = house.send(file(2_000)).await;
+    let row = house.load(&id).await;
+    assert_eq!((row.state, row.events), (BackfillState::Done, 2_000), "{}", row.message);
+    assert_eq!((row.counts.total(), row.counts.duplicate), (2_000, 0), "{:?}", row.counts);
+    let mut with_one_too_large = file(100);
+    with_one_too_large += &format!("{{\"note\":\"{}\"}}\n{}\n", "x".repeat(20 << 10), line(7));
+    let id = house.send(with_one_too_large).await;
+    let row = house.load(&id).await;
+    assert_eq!((row.state, row.events, row.counts.total()), (BackfillState::Failed, 100, 100), "{}", row.message);
+    assert!(row.message.contains("line 101 cannot be stored"), "{}", row.message);
+}
+
 #[tokio::test]
 async fn a_damaged_file_fails_before_anything_is_loaded() {
     let house = House::open().await;

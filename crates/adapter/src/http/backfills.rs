@@ -85,7 +85,8 @@ fn row(desk: &Desk, grant: &Grant, naming: Naming, headers: &HeaderMap) -> Resul
     let company = match company_of(&view, grant, headers, naming.company_id.as_deref()) {
         Ok(company) => Some(company),
         // Every event of the file names its own; in a cluster they would lie in several queues, and a chunk in none.
-        Err(Refusal::CompanyRequired) if grant.companies == Scope::All && !desk.log().is_sharded() => None,
+        Err(Refusal::CompanyRequired) if desk.log().is_sharded() => return Err(Refusal::CompanyOfBackfill),
+        Err(Refusal::CompanyRequired) if grant.companies == Scope::All => None,
         Err(refusal) => return Err(refusal),
     };
     let module = naming.module.map(|name| {

@@ -22,6 +22,9 @@ pub(crate) enum Refusal {
     RoleNotAllowed,
     #[error("no company was named")]
     CompanyRequired,
+    /// Events of several companies lie in several queues of a cluster, and a chunk of a backfill in one.
+    #[error("in a cluster a backfill is of one company, and none was named")]
+    CompanyOfBackfill,
     #[error("the key does not serve this company")]
     CompanyNotAllowed,
     #[error("the company was never created")]
@@ -97,7 +100,11 @@ impl Refusal {
         match self {
             Self::Auth(_) => StatusCode::UNAUTHORIZED,
             Self::RoleNotAllowed | Self::CompanyNotAllowed => StatusCode::FORBIDDEN,
-            Self::CompanyRequired | Self::Unreadable | Self::Packing(_) | Self::Setting(_) => StatusCode::BAD_REQUEST,
+            Self::CompanyRequired
+            | Self::CompanyOfBackfill
+            | Self::Unreadable
+            | Self::Packing(_)
+            | Self::Setting(_) => StatusCode::BAD_REQUEST,
             Self::UnknownCompany | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BodyTooLarge | Self::TooManyEvents => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
@@ -114,7 +121,7 @@ impl Refusal {
             Self::Auth(AuthError::Missing) => "key_required",
             Self::Auth(AuthError::Unknown) => "unknown_key",
             Self::RoleNotAllowed => "role_not_allowed",
-            Self::CompanyRequired => "company_required",
+            Self::CompanyRequired | Self::CompanyOfBackfill => "company_required",
             Self::CompanyNotAllowed => "company_not_allowed",
             Self::UnknownCompany => "unknown_company",
             Self::NotFound(_) => "not_found",
@@ -141,6 +148,9 @@ impl Refusal {
                 "publishers send events, operators change sources and companies, admins do all".into()
             }
             Self::CompanyRequired => "name one with the header X-Company-Id".into(),
+            Self::CompanyOfBackfill => {
+                "name it with the header X-Company-Id, and send a file of its own for each company".into()
+            }
             Self::CompanyNotAllowed => "use a key that serves this company".into(),
             Self::UnknownCompany => "create it with PUT /v1/companies/{id}".into(),
             Self::Unreadable => "send one JSON object, an array of them, or one a line".into(),

@@ -116,11 +116,9 @@ fn take(
     let raws = split(body, lines).map_err(|_| Refusal::TooManyEvents)?;
     let is_empty_list = raws.is_empty() && body.trim_ascii_end().ends_with(b"]");
     let first = desk.receipts(raws.len());
-    let received = receive(
-        &Sender { log: desk.log(), view, grant, company, module: None, lane: Lane::Live, event_id: None },
-        &raws,
-        first,
-    );
+    let (log, mark) = (desk.log(), desk.mark());
+    let sender = Sender { log, mark, view, grant, company, module: None, lane: Lane::Live, event_id: None };
+    let received = receive(&sender, &raws, first);
     if received.readable == 0 && !is_empty_list { Err(Refusal::Unreadable) } else { Ok(received) }
 }
 

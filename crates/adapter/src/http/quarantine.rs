@@ -52,6 +52,7 @@ pub(super) async fn replay(
     let raw = if corrected.is_empty() { unsealed(&view, &record)? } else { corrected.to_vec() };
     let sender = Sender {
         log: desk.log(),
+        mark: desk.mark(),
         view: &view,
         grant: &grant,
         company: Some(company.id.as_str()),

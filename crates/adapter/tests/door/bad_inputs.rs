@@ -3,7 +3,7 @@
 use super::house::{ADMIN, House, NOW, event};
 use axum::{body::Body, http::Request};
 use cebe_adapter::DoorSettings;
-use cebe_catalog::{QuarantineCode as Code, limits};
+use cebe_catalog::{Definitions, QuarantineCode as Code, limits};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, io::Write};
 
@@ -226,12 +226,32 @@ async fn backpressure_is_503() {
     let house = House::closed(DoorSettings { bytes_in_flight_max: 1_024, ..DoorSettings::default() }).await;
     let answer = house.push("x".repeat(4_096)).await;
     assert_eq!((answer.status.as_u16(), answer.retry_after.as_deref()), (503, Some("1")));
-    let small = cebe_queue::MemorySettings { bytes_max: 2_048, trim_age_ms: 0 };
+    let small = cebe_queue::MemorySettings { bytes_max: 2_048, ..Default::default() };
     let log = cebe_queue::Memory::new(small, cebe_queue::StoreId([0; 16]), cebe_queue::system_clock());
     let house = House::with_queue(DoorSettings::default(), std::sync::Arc::new(log)).await;
     let answer = house.push(vec![event(json!({})).to_string(); 100].join("\n")).await;
     assert_eq!(answer.status, 503);
     assert!(answer.retry_after.is_some());
+}
+
+/// However large an event is, what is kept of it fits into one message of a cluster's queue: else its publisher would be
+/// told to come back for ever.
+#[tokio::test]
+async fn a_refused_event_is_stored_however_large_it_is() {
+    let small = cebe_queue::MemorySettings { append_bytes_max: 1 << 20, ..Default::default() };
+    let log = cebe_queue::Memory::new(small, cebe_queue::StoreId([0; 16]), cebe_queue::system_clock());
+    let house = House::with_queue(DoorSettings::default(), std::sync::Arc::new(log)).await;
+    house.put("/v1/companies/demo", &json!({"sso_id": "sso-demo"})).await;
+    for module in Definitions::standard().modules.keys() {
+        house.put(&format!("/v1/sources/{module}"), &json!({"enabled": true})).await;
+    }
+    for body in
+        [event(json!({"note": "x".repeat(5 << 20)})).to_string(), format!("{{\"note\":\"{}", "x".repeat(5 << 20))]
+    {
+        let pushed = house.push(format!("{body}\n{}", event(json!({})))).await;
+        assert_eq!((pushed.status.as_u16(), &pushed.body["quarantined"]), (200, &json!(1)), "{:.500}", pushed.body);
+        assert_eq!(pushed.body["accepted"], 1);
+    }
 }
 
 /// A key over its own limit is told 429 and when to come back, whatever it asks for; other keys are not held up.

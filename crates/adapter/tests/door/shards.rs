@@ -3,7 +3,7 @@
 use crate::house::{ADMIN, House, NOW};
 use axum::{body::Body, http::Request};
 use cebe_adapter::{Branch, Desk, Door, DoorSettings, Log, tag::Tag};
-use cebe_catalog::{Definitions, Record, Shard};
+use cebe_catalog::{Definitions, Micros, Record, Shard, time::HOUR};
 use cebe_queue::{Lane, Memory, MemorySettings, Position, Queue, ReadLimit, StoreId, system_clock};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -22,7 +22,11 @@ struct Cluster {
 impl Cluster {
     fn over(house: &House) -> Self {
         let queue = |_| Arc::new(Memory::new(MemorySettings::default(), StoreId([7; 16]), system_clock()));
-        let queues: Vec<Arc<Memory>> = Shard::all().map(queue).collect();
+        Self::at(house, Shard::all().map(queue).collect(), NOW)
+    }
+
+    /// A door on these queues whose clock shows this.
+    fn at(house: &House, queues: Vec<Arc<Memory>>, now: Micros) -> Self {
         let applied: Vec<_> = Shard::all().map(|_| watch::channel([0, 0]).0).collect();
         let branches = queues.iter().zip(&applied);
         let branches = branches.map(|(queue, applied)| Branch { queue: queue.clone(), applied: applied.subscribe() });
@@ -31,7 +35,7 @@ impl Cluster {
             central: house.store.clone(),
             definitions: Arc::new(Definitions::standard().clone()),
             master: house.master.clone(),
-            clock: Arc::new(|| NOW),
+            clock: Arc::new(move || now),
             random: cebe_adapter::system_random(),
             settings: DoorSettings::default(),
         };
@@ -46,6 +50,13 @@ impl Cluster {
         let status = response.status().as_u16();
         let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
         (status, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    /// The receipt of an event that is refused.
+    async fn refuse(&self) -> String {
+        let (status, answer) = self.ask("POST", "/v1/events", json!({"company_id": "demo"})).await;
+        assert_eq!((status, &answer["quarantined"]), (200, &json!(1)), "{answer}");
+        answer["results"][0]["receipt"].as_str().unwrap().to_owned()
     }
 
     fn records(&self, shard: Shard) -> Vec<Record> {
@@ -118,4 +129,43 @@ async fn changes_go_where_what_they_concern_stands_and_answers_wait_there() {
     assert_eq!(cluster.records(Shard::of(&"acme".into())).len(), 1);
     assert_eq!(cluster.records(Shard::CONTROL).len(), 1);
     assert_eq!(cluster.received(Shard::of(&"demo".into())), 1);
+}
+
+/// Events of several companies lie in several queues, so a backfill is of one company, and says so when none is named.
+#[tokio::test]
+async fn a_backfill_is_of_one_company() {
+    let house = House::open().await;
+    let (status, answer) = Cluster::over(&house).ask("POST", "/v1/backfills", event("demo", 1)).await;
+    assert_eq!((status, &answer["error"]["code"]), (400, &json!("company_required")), "{answer}");
+    assert!(answer["error"]["hint"].as_str().unwrap().contains("a file of its own for each company"), "{answer}");
+}
+
+/// A receipt is the key of a refused event: doors whose clocks show the same give each their own, and a door that starts
+/// again with its clock set back goes on behind what was received, through whatever door.
+#[tokio::test]
+async fn no_receipt_is_given_twice_by_several_doors_or_over_a_restart() {
+    let house = House::open().await;
+    let one = Cluster::over(&house);
+    let other = Cluster::at(&house, one.queues.clone(), NOW);
+    let (mut same, time) = (Vec::new(), |receipt: &String| receipt.split('-').next().unwrap().to_owned());
+    for door in [&one, &other, &other, &one] {
+        same.push(door.refuse().await);
+    }
+    assert_eq!(time(&same[0]), time(&same[1]), "their clocks show the same");
+    let again = Cluster::at(&house, one.queues.clone(), Micros(NOW.0 - HOUR)).refuse().await;
+    assert!(same.iter().all(|before| *before < again), "{again} after {same:?}");
+    same.push(again);
+    same.sort();
+    same.dedup();
+    assert_eq!(same.len(), 5, "{same:?}");
+    let of_demo = one.records(Shard::of(&"demo".into()));
+    let mut stored: Vec<String> = of_demo
+        .iter()
+        .filter_map(|record| match record {
+            Record::Quarantined(refused) => Some(refused.receipt.to_string()),
+            _ => None,
+        })
+        .collect();
+    stored.sort();
+    assert_eq!(stored, same, "what is answered is what is stored");
 }

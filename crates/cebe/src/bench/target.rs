@@ -137,8 +137,9 @@ impl Target {
     pub(super) fn drain(&self) -> Result<(), Failure> {
         let (client, started) = (self.client(), Instant::now());
         loop {
-            let answer = client.get("/v1/metrics/conversations", &[])?;
-            if answer["freshness"]["lag_ms"] == 0 {
+            // Readiness is cheap to ask for, and is told before an answer is.
+            let is_near = client.get("/readyz", &[]).is_ok_and(|ready| ready["lag_ms"] == 0);
+            if is_near && client.get("/v1/metrics/conversations", &[])?["freshness"]["lag_ms"] == 0 {
                 return Ok(());
             }
             if started.elapsed() > DRAIN_WITHIN {

@@ -140,6 +140,7 @@ impl Command {
             Self::Backup(command) => command.flags(),
             Self::Restore(command) => command.flags(),
             Self::Doctor(command) => command.flags(),
+            Self::Migrate(command) => command.flags(),
             _ => Vec::new(),
         }
     }

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use cebe_catalog::{Definitions, Micros};
 use cebe_central::{Central, OpenError, StoreError};
 use cebe_queue::Queue;
+use cebe_worker::refused::{self, is_refused};
 use cebe_worker::{Positions, Worker, WorkerError, WorkerSettings};
 use tokio::sync::watch;
 
@@ -19,6 +20,8 @@ use super::store::{disk_failed, has_room};
 const PAUSE_FIRST: Duration = Duration::from_millis(500);
 /// The longest, where nothing else is known.
 pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// A commit that the store refused so often is looked through for the record that it refuses.
+const REFUSALS_MAX: u32 = 3;
 /// How often a pausing worker looks whether it is to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -110,7 +113,7 @@ pub(crate) fn raise(told: &watch::Sender<[u64; 2]>, to: [u64; 2]) {
 }
 
 fn run_until_stopped(work: &Work, state: &State) {
-    let mut pause = PAUSE_FIRST;
+    let (mut pause, mut refusals) = (PAUSE_FIRST, 0);
     while !state.stop.load(Ordering::Relaxed) {
         let run = catch_unwind(AssertUnwindSafe(|| run_once(work, state)));
         state.alive.store(false, Ordering::Relaxed);
@@ -123,6 +126,11 @@ fn run_until_stopped(work: &Work, state: &State) {
             }
             Ok(Err(error)) => {
                 tracing::error!(worker = work.name, %error, "the worker stopped; it is started again");
+                refusals = if error.downcast_ref().is_some_and(is_refused) { refusals + 1 } else { 0 };
+                if refusals >= REFUSALS_MAX && set_aside(work) {
+                    (pause, refusals) = (PAUSE_FIRST, 0);
+                    continue;
+                }
                 // Only a new process opens the store again.
                 if error.downcast_ref().is_some_and(WorkerError::is_lasting) && has_room(&*work.queue) {
                     disk_failed();
@@ -148,12 +156,27 @@ fn is_lost(error: &anyhow::Error) -> bool {
         || error.downcast_ref().is_some_and(lost)
 }
 
-fn run_once(work: &Work, state: &State) -> Result<()> {
+/// Whether a record was found that the store refuses, and is out of the way.
+fn set_aside(work: &Work) -> bool {
+    match catch_unwind(AssertUnwindSafe(|| refused::set_aside(&work.queue, |queue| worker(work, queue)))) {
+        Ok(Ok(place)) => place.is_some(),
+        Ok(Err(error)) => {
+            tracing::error!(worker = work.name, %error, "what the store refuses is not out of the way yet");
+            false
+        }
+        Err(_) => false,
+    }
+}
+
+fn worker(work: &Work, queue: Arc<dyn Queue>) -> Result<Worker> {
     let told = Arc::clone(&work.told);
     let applied = move |positions: Positions| raise(&told, [positions.live.0, positions.backfill.0]);
     let settings = WorkerSettings::new(Arc::clone(&work.clock), Arc::new(applied));
-    let (queue, central) = (Arc::clone(&work.queue), (work.open)()?);
-    let mut worker = Worker::new(queue, central, Arc::clone(&work.definitions), settings)?;
+    Ok(Worker::new(queue, (work.open)()?, Arc::clone(&work.definitions), settings)?)
+}
+
+fn run_once(work: &Work, state: &State) -> Result<()> {
+    let mut worker = worker(work, Arc::clone(&work.queue))?;
     state.alive.store(true, Ordering::Relaxed);
     Ok(worker.run(&state.stop)?)
 }

@@ -38,6 +38,14 @@ fn numbers_are_numbers_wherever_they_come_from() {
 }
 
 #[test]
+fn choices_are_true_or_false() {
+    let given = |text: &'static str| move |name: &str| (name == "CEBE_POSTGRES_MIGRATE").then(|| text.to_owned());
+    assert!(load(None, &nothing, &[]).unwrap().settings.postgres_migrate);
+    assert!(!load(None, &given("false"), &[]).unwrap().settings.postgres_migrate);
+    assert!(load(None, &given("no"), &[]).unwrap_err().to_string().contains("true or false"));
+}
+
+#[test]
 fn secrets_are_starred() {
     let flags = ["key", "admin_key", "alerts_webhook_url"].map(|name| (name, "very-secret".to_owned()));
     let effective = load(None, &nothing, &flags).unwrap();

@@ -169,6 +169,13 @@ impl Server {
         BufReader::new(log)
     }
 
+    /// Starts it again on the same store, as it was first started, with its log to be read.
+    pub fn restart_as_it_was_logged(&mut self) -> BufReader<ChildStderr> {
+        let settings = self.settings.clone();
+        let settings: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.restart_logged(&settings)
+    }
+
     /// Waits until it has ended by itself.
     pub fn wait(&mut self) -> ExitStatus {
         self.child.wait().expect("it has ended")
@@ -342,6 +349,13 @@ fn agent() -> Agent {
     config.build().into()
 }
 
+/// The binary, which ends with the thread that starts it, also when that is killed: no server outlives its test.
+fn mortal() -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--", BINARY]);
+    command
+}
+
 #[expect(clippy::zombie_processes, reason = "whoever gets the child waits for it")]
 fn spawn(
     disk: Option<&SmallDisk>,
@@ -349,7 +363,7 @@ fn spawn(
     settings: &[(&str, &str)],
     words: Stdio,
 ) -> (Child, BufReader<ChildStdout>, String) {
-    let mut command = disk.map_or_else(|| Command::new(BINARY), |disk| disk.command(BINARY));
+    let mut command = disk.map_or_else(mortal, |disk| disk.command(BINARY));
     command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
     command.env("CEBE_ADMIN_KEY", ADMIN).env("CEBE_LOG", "error").current_dir(folder);
     command.envs(settings.iter().copied());

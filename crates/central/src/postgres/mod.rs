@@ -36,8 +36,8 @@ use writer::Store;
 pub struct PgSettings {
     /// Id shared with the queue: written by the first who names one, compared ever after. `None` does not compare.
     pub store_id: Option<[u8; 16]>,
-    /// Most connections of this process: half of them read, each for one step or request at a time, the others commit and
-    /// keep leases.
+    /// Most connections of this process: a sixth of them commit, two keep leases, the others read, each for one step or
+    /// request at a time.
     pub connections_max: usize,
     /// How long a connection may take to open.
     pub connect_timeout: Duration,

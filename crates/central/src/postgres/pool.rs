@@ -4,9 +4,12 @@
 
 use super::{PgSettings, cells::Parameter, tls::Tls};
 use crate::{Result, StoreError};
+use futures_util::{StreamExt, stream::FuturesOrdered};
 use std::{
     collections::HashMap,
+    future::poll_fn,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    task::Poll,
     time::Duration,
 };
 use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
@@ -17,6 +20,9 @@ use tokio_postgres::{Client, Config, Error, NoTls, Row, Socket, Statement, tls::
 const SESSION: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
      SET enable_bitmapscan = off; SET jit = off; SET plan_cache_mode = force_custom_plan; SET timezone = 'UTC'; \
      SET client_min_messages = warning";
+
+/// So much longer than a read a commit waits for a connection.
+const COMMITS_WAIT: u32 = 6;
 
 /// A connection and the statements prepared on it.
 pub(super) struct Connection {
@@ -53,6 +59,30 @@ impl Connection {
     pub(super) async fn execute(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<u64, Error> {
         let statement = self.prepared(sql).await?;
         self.client.execute(&statement, &references(parameters)).await
+    }
+
+    /// Executes statements in this order; each is handed over before the one before it is answered, so that all of them
+    /// wait for the network once. When one fails, those behind it do too: a transaction is open.
+    pub(super) async fn execute_all(&mut self, statements: &[(String, Vec<Parameter<'_>>)]) -> Result<(), Error> {
+        let mut prepared = Vec::with_capacity(statements.len());
+        for (sql, _) in statements {
+            prepared.push(self.prepared(sql).await?);
+        }
+        let client = &self.client;
+        let mut answers = FuturesOrdered::new();
+        for (statement, (_, parameters)) in prepared.iter().zip(statements) {
+            let mut answer = Box::pin(async move { client.execute(statement, &references(parameters)).await });
+            // The first look hands the statement over.
+            let first = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
+            match first {
+                Poll::Ready(answered) => drop(answered?),
+                Poll::Pending => answers.push_back(answer),
+            }
+        }
+        while let Some(answered) = answers.next().await {
+            answered?;
+        }
+        Ok(())
     }
 
     /// Runs statements without parameters.
@@ -175,8 +205,10 @@ impl Pool {
 
     fn wait_for_one(&self, purpose: Use) -> Result<Option<Connection>> {
         let full = |state: &mut State| state.lent[purpose as usize] >= self.shares[purpose as usize];
+        // Every shard of a node may be waiting for its turn to commit, and gathers meanwhile.
+        let wait = if purpose == Use::Commit { self.wait * COMMITS_WAIT } else { self.wait };
         let (mut state, waited) =
-            self.returned.wait_timeout_while(self.state(), self.wait, full).unwrap_or_else(PoisonError::into_inner);
+            self.returned.wait_timeout_while(self.state(), wait, full).unwrap_or_else(PoisonError::into_inner);
         if waited.timed_out() {
             return Err(StoreError::Busy { connections: self.shares[purpose as usize] });
         }
@@ -198,11 +230,12 @@ impl Pool {
     }
 }
 
-/// Half of the connections read, two are for leases, the others commit; at least one of each.
+/// A sixth of the connections commit, two are for leases, the others read; at least one of each. A shard that waits for
+/// its turn to commit gathers meanwhile: few at a time are fewer and larger commits, which cost the database less.
 fn shares(connections_max: usize) -> [usize; 3] {
     let leases = (connections_max / 8).clamp(1, 2);
-    let reads = (connections_max / 2).max(1);
-    [reads, connections_max.saturating_sub(reads + leases).max(1), leases]
+    let commits = (connections_max / 6).max(1);
+    [connections_max.saturating_sub(commits + leases).max(1), commits, leases]
 }
 
 impl Drop for Pool {
@@ -247,6 +280,18 @@ impl Drop for Lent {
                 });
             }
             connection => pool.take_back(purpose, connection),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_use_has_a_connection_and_few_commit() {
+        for (connections_max, wanted) in [(0, [1, 1, 1]), (4, [2, 1, 1]), (12, [9, 2, 1]), (24, [18, 4, 2])] {
+            assert_eq!(shares(connections_max), wanted, "reads, commits and leases of {connections_max}");
         }
     }
 }

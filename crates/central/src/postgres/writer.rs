@@ -202,15 +202,12 @@ impl Sorted {
             self.added.iter().for_each(|(address, number)| copy.event(&applied[*number], address.spot));
             connection.copy(&events::copy_statement(), copy.finish()).await?;
         }
-        for (table, rows) in &self.deletes {
-            let relation = Relation::of(*table).expect("only rows of relations are sorted");
-            connection.execute(&delete(relation, shard), &arrays(&relation.key_columns(), rows)).await?;
-        }
-        for (table, rows) in &self.puts {
-            let relation = Relation::of(*table).expect("only rows of relations are sorted");
-            connection.execute(&upsert(relation, shard), &arrays(&relation.columns(), rows)).await?;
-        }
-        Ok(())
+        let relation = |table: &Table| Relation::of(*table).expect("only rows of relations are sorted");
+        let deletes = self.deletes.iter().map(|(table, rows)| (relation(table), rows));
+        let deletes = deletes.map(|(relation, rows)| (delete(relation, shard), arrays(&relation.key_columns(), rows)));
+        let puts = self.puts.iter().map(|(table, rows)| (relation(table), rows));
+        let puts = puts.map(|(relation, rows)| (upsert(relation, shard), arrays(&relation.columns(), rows)));
+        Ok(connection.execute_all(&deletes.chain(puts).collect::<Vec<_>>()).await?)
     }
 }
 

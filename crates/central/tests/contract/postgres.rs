@@ -84,6 +84,20 @@ fn a_lost_lease_writes_nothing() {
     assert_eq!(store.persist().unwrap(), [place(2)]);
 }
 
+/// The same lease opened twice, as by a worker that was started again while the former one hangs: the epoch tells them
+/// not apart, the number of commits does, also when no position moved.
+#[test]
+fn of_two_writers_under_one_lease_the_one_that_missed_a_commit_writes_nothing() {
+    let database = connect(&shared().database());
+    let lease = database.leases("n", LONG).acquire(Shard::of(&company())).unwrap().unwrap();
+    let [hanging, again] = std::array::from_fn(|_| database.shard(&lease).unwrap());
+    again.commit(&Changes { control: vec![team("t")], ..Changes::default() }).unwrap();
+    assert!(matches!(hanging.commit(&one(0)), Err(StoreError::LeaseLost { .. })));
+    assert_eq!((log(&*again, &company()), teams(&*again)), (vec![], vec!["t".to_owned()]));
+    again.commit(&one(0)).unwrap();
+    assert_eq!(log(&*again, &company()), [0]);
+}
+
 /// Of two that believe to be the only writer, the newer one is.
 #[test]
 fn the_newest_single_writer_wins() {
@@ -345,6 +359,11 @@ fn sql_readers_see_their_companies_and_no_personal_data() {
     assert_eq!(ask("SELECT sum(live_count) FROM cebe.points WHERE component = 'sent'").unwrap(), "1");
     assert_eq!(ask("SELECT count(*) FROM cebe.events WHERE company_id = 'other'").unwrap(), "0");
     assert_eq!(ask("SELECT count(*) FROM cebe.timeline").unwrap(), "1");
+    // Whatever a reader may see is bound to its companies, table by table.
+    const OPEN: &str = "SELECT string_agg(c.relname, ' ') FROM pg_class c WHERE c.relnamespace = 'cebe'::regnamespace \
+         AND c.relkind IN ('r', 'p', 'v', 'm') AND has_table_privilege(c.oid, 'SELECT') \
+         AND NOT (c.relrowsecurity AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid))";
+    assert_eq!(ask(OPEN).unwrap(), "");
     for hidden in ["vault", "control", "quarantine", "conflicts", "dedup", "readers", "events_2026_01"] {
         let refused = ask(&format!("SELECT * FROM cebe.{hidden}")).unwrap_err();
         assert!(refused.contains("permission denied"), "{hidden}: {refused}");

@@ -45,7 +45,7 @@ pub fn shared() -> &'static Server {
             let ready = state.join("ready");
             let dir = fs::read_to_string(&ready).map(PathBuf::from).unwrap_or_else(|_| {
                 let dir = make(Durability::None).keep();
-                let process = start(&dir, PORT);
+                let process = start(&dir, PORT, Life::OfItsUsers);
                 watch(&state, &dir, process.id());
                 fs::write(&ready, dir.to_str().unwrap()).unwrap();
                 dir
@@ -65,6 +65,15 @@ pub enum Durability {
     None,
     /// Every commit.
     Commits,
+}
+
+/// How long a server lives when nobody stops it.
+#[derive(Clone, Copy, PartialEq)]
+enum Life {
+    /// Until whoever started it ends, also when that is killed.
+    OfItsTest,
+    /// Until its watcher ends it.
+    OfItsUsers,
 }
 
 impl Server {
@@ -99,7 +108,7 @@ impl Server {
     }
 
     fn begin(dir: tempfile::TempDir, port: u16) -> Self {
-        let process = start(dir.path(), port);
+        let process = start(dir.path(), port, Life::OfItsTest);
         Self { dir: dir.path().to_owned(), port, own: Some(Own { process, _dir: dir }) }
     }
 
@@ -165,7 +174,7 @@ impl Server {
 
     /// Starts a stopped server again.
     pub fn restart(&mut self) {
-        let process = start(&self.dir, self.port);
+        let process = start(&self.dir, self.port, Life::OfItsTest);
         self.own.as_mut().expect("only a server of one's own is started").process = process;
     }
 }
@@ -217,9 +226,9 @@ fn make(durability: Durability) -> tempfile::TempDir {
 }
 
 /// Starts a server and waits until it answers.
-fn start(dir: &Path, port: u16) -> Child {
+fn start(dir: &Path, port: u16, life: Life) -> Child {
     let log = File::options().create(true).append(true).open(dir.join("log")).unwrap();
-    let mut process = unprivileged(&folder().join("postgres"))
+    let mut process = living(life, &folder().join("postgres"))
         .args(["-k", dir.to_str().unwrap(), "-D"])
         .arg(dir.join("data"))
         .stdout(Stdio::null())
@@ -255,11 +264,19 @@ fn watch(state: &Path, dir: &Path, process: u32) {
 
 /// PostgreSQL refuses to run as root.
 fn unprivileged(program: &Path) -> Command {
-    if !rooted() {
-        return Command::new(program);
-    }
+    living(Life::OfItsUsers, program)
+}
+
+fn living(life: Life, program: &Path) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program).current_dir("/");
+    if life == Life::OfItsTest {
+        // As a crash: a postmaster that is killed leaves shared memory behind.
+        command.args(["--pdeathsig", "QUIT"]);
+    }
+    if rooted() {
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).current_dir("/");
+    }
+    command.arg("--").arg(program);
     command
 }
 

@@ -1,5 +1,6 @@
 //! Why a queue on JetStream was not opened, or stopped for good. Each message says what to do.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -14,6 +15,29 @@ pub enum JetStreamError {
     Prefix {
         /// What was asked for.
         prefix: String,
+    },
+    /// An address that leads nowhere.
+    #[error("the NATS servers {url} are not addresses; they look like nats://host:4222, separated by commas")]
+    Address {
+        /// What was given, without passwords.
+        url: String,
+    },
+    /// They do not know us.
+    #[error(
+        "the NATS servers at {url} refuse the user, the token or the credentials they were given: see nats_url and \
+         nats_credentials_file"
+    )]
+    NotAllowed {
+        /// Where, without passwords.
+        url: String,
+    },
+    /// A file of credentials or certificates.
+    #[error("the file {path} cannot be used to connect to NATS: {detail}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        detail: String,
     },
     /// Nobody answered.
     #[error(

@@ -2,6 +2,7 @@
 //! the stream has acknowledged it, on as many servers as the stream keeps. Read `publish` for the way in, `read` for the
 //! way out, `streams` for a start, `follow` for how others' appends are noticed and lost streams are found out.
 
+mod connect;
 mod core;
 mod error;
 mod follow;
@@ -18,8 +19,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use async_nats::Client;
 use async_nats::jetstream::ContextBuilder;
-use async_nats::{Client, ConnectOptions};
 use bytes::Bytes;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -27,6 +28,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 pub use error::JetStreamError;
 pub use settings::JetStreamSettings;
 
+use self::connect::plain_url;
 use self::core::{Core, Link, Made, ShardState};
 use self::publish::Request;
 use self::streams::{Names, Refusal};
@@ -36,12 +38,8 @@ use crate::port::{Appended, BoxFuture, Clock, Frame, Lane, PerLane, Position, Qu
 
 /// Threads that talk to the servers.
 const THREADS: usize = 2;
-/// How long connecting may take, and how often it is seen that a connection lives.
-const CONNECT_MAX: Duration = Duration::from_secs(4);
 /// Between two tries to open.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
-/// Messages that a reader may have waiting in this process.
-const SUBSCRIPTION_MESSAGES_MAX: usize = 65_536;
 /// Appends that may be waiting for their acknowledgement; their bytes are bounded before.
 const WAITING_APPENDS_MAX: usize = 65_536;
 
@@ -168,19 +166,7 @@ async fn open(settings: JetStreamSettings, names: Names, clock: Clock) -> Result
 type Opened = (Client, async_nats::jetstream::Context, streams::Streams);
 
 async fn try_open(settings: &JetStreamSettings, names: &Names, link: &Arc<Link>) -> Result<Opened, Refusal> {
-    let told = Arc::clone(link);
-    let servers: Vec<&str> = settings.url.split(',').map(str::trim).filter(|server| !server.is_empty()).collect();
-    let options = ConnectOptions::new()
-        .name("cebe")
-        .connection_timeout(CONNECT_MAX)
-        .ping_interval(CONNECT_MAX)
-        .subscription_capacity(SUBSCRIPTION_MESSAGES_MAX)
-        .reconnect_delay_callback(|attempts| Duration::from_millis(100 * (attempts as u64).min(10)))
-        .event_callback(move |event| {
-            told.hear(&event);
-            ready(())
-        });
-    let client = options.connect(servers).await.map_err(|error| Refusal::NotYet(error.to_string()))?;
+    let client = connect::connect(settings, link).await?;
     let context = ContextBuilder::new()
         .timeout(settings.answer_max)
         .max_ack_inflight(WAITING_APPENDS_MAX)
@@ -188,16 +174,6 @@ async fn try_open(settings: &JetStreamSettings, names: &Names, link: &Arc<Link>)
         .build(client.clone());
     let streams = streams::open(&context, names, settings).await?;
     Ok((client, context, streams))
-}
-
-/// Servers without users and passwords.
-fn plain_url(url: &str) -> String {
-    let plain = |server: &str| match (server.split_once("://"), server.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
-        (None, Some((_, host))) => host.to_owned(),
-        _ => server.to_owned(),
-    };
-    url.split(',').map(plain).collect::<Vec<_>>().join(",")
 }
 
 impl JetStreamShard {

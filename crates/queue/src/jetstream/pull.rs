@@ -41,8 +41,24 @@ pub(super) struct Pulled {
 /// A consumer and how far it came.
 pub(super) struct Pull {
     consumer: Consumer<Config>,
+    turn: Turn,
+}
+
+/// What must come next: a consumer numbers what it sends, without a gap; sequences of the stream rise.
+struct Turn {
     delivered: u64,
     next: u64,
+}
+
+impl Turn {
+    /// Takes a message in, by its sequence in the stream and its place in what the consumer sent.
+    fn take(&mut self, sequence: u64, place: u64) -> Result<(), PullFault> {
+        if place != self.delivered + 1 || sequence < self.next {
+            return Err(PullFault(format!("message {sequence} came out of turn")));
+        }
+        (self.delivered, self.next) = (place, sequence + 1);
+        Ok(())
+    }
 }
 
 fn fault(error: impl std::fmt::Display) -> PullFault {
@@ -63,12 +79,12 @@ impl Pull {
             ..Config::default()
         };
         let made = timeout(ANSWER_MAX, from.stream.create_consumer(config)).await.map_err(fault)?;
-        Ok(Pull { consumer: made.map_err(fault)?, delivered: 0, next })
+        Ok(Pull { consumer: made.map_err(fault)?, turn: Turn { delivered: 0, next } })
     }
 
     /// The sequence after the last message that came.
     pub(super) fn next(&self) -> u64 {
-        self.next
+        self.turn.next
     }
 
     /// What is there now, in order.
@@ -104,11 +120,25 @@ impl Pull {
     fn accept(&mut self, message: Message) -> Result<Pulled, PullFault> {
         let info = message.info().map_err(fault)?;
         let (sequence, place) = (info.stream_sequence, info.consumer_sequence);
-        if place != self.delivered + 1 || sequence < self.next {
-            return Err(PullFault(format!("message {sequence} came out of turn")));
-        }
-        self.delivered = place;
-        self.next = sequence + 1;
+        self.turn.take(sequence, place)?;
         Ok(Pulled { sequence, message })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_out_of_turn_is_refused() {
+        let begun = || {
+            let mut turn = Turn { delivered: 0, next: 5 };
+            turn.take(5, 1).unwrap();
+            turn
+        };
+        assert!(begun().take(9, 2).is_ok(), "between them stand messages of other shards");
+        assert!(begun().take(9, 3).is_err(), "one that was sent did not arrive");
+        assert!(begun().take(9, 1).is_err(), "one came twice");
+        assert!(begun().take(5, 2).is_err(), "the stream went back");
     }
 }

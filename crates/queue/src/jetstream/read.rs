@@ -149,7 +149,7 @@ pub(super) async fn read(
     while cursor.drain(&mut taking) && taking.has_room() && cursor.next < end {
         let at = cursor.next;
         match cursor.fetch(&core, &state, lane).await {
-            Ok(()) => core.check_floor(&state, lane, at).await?,
+            Ok(()) => not_trimmed(&core, &state, lane, at, until).await?,
             Err(fault) => try_again(&core, lane, fault, until).await?,
         }
         if cursor.ready.is_empty() {
@@ -162,6 +162,22 @@ pub(super) async fn read(
     }
     state.keep_cursor(lane, cursor);
     Ok(taking.taken)
+}
+
+/// Nothing from `at` on was trimmed; servers that elect may need a while to say so.
+async fn not_trimmed(
+    core: &Core,
+    state: &ShardState,
+    lane: Lane,
+    at: Position,
+    until: Instant,
+) -> Result<(), ReadError> {
+    loop {
+        match core.check_floor(state, lane, at).await {
+            Err(ReadError::Unanswered { .. }) if Instant::now() < until => tokio::time::sleep(AGAIN_AFTER).await,
+            answered => return answered,
+        }
+    }
 }
 
 async fn try_again(core: &Core, lane: Lane, fault: Fault, until: Instant) -> Result<(), ReadError> {
@@ -194,12 +210,12 @@ pub(super) async fn frames(
     while frames.len() < frames_max && at < end {
         match heads(&core, &state, lane, &mut pull, at, frames_max - frames.len()).await {
             Ok(found) => {
-                core.check_floor(&state, lane, at).await?;
+                not_trimmed(&core, &state, lane, at, until).await?;
                 at = found.last().map_or(at, |frame| frame.end().max(at));
                 frames.extend(found.into_iter().filter(|frame| frame.end() > from));
             }
             Err(fault) => {
-                core.check_floor(&state, lane, at).await?;
+                not_trimmed(&core, &state, lane, at, until).await?;
                 pull = None;
                 try_again(&core, lane, fault, until).await?;
             }

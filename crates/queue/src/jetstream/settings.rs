@@ -1,5 +1,6 @@
 //! The settings (plain values) of a queue on JetStream.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -8,8 +9,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JetStreamSettings {
-    /// The servers, as `nats://[user:password@]host:port`, separated by commas; `tls://` to insist on encryption.
+    /// The servers, as `nats://host:port`, separated by commas; `user:password@` or `token@` before the host says who we
+    /// are, `tls://` insists on encryption.
     pub url: String,
+    /// A file of credentials (JWT and seed), which says who we are instead.
+    pub credentials_file: Option<PathBuf>,
+    /// Certificate authorities (PEM) to trust instead of the machine's; then TLS is insisted on.
+    pub ca_file: Option<PathBuf>,
+    /// Our own certificate and its key (PEM), for servers that ask for one.
+    pub client_certificate: Option<(PathBuf, PathBuf)>,
     /// What the names of streams and subjects begin with; several queues may share a cluster under different ones.
     pub prefix: String,
     /// On how many servers each record is kept.
@@ -30,6 +38,9 @@ impl Default for JetStreamSettings {
     fn default() -> Self {
         JetStreamSettings {
             url: "nats://127.0.0.1:4222".to_owned(),
+            credentials_file: None,
+            ca_file: None,
+            client_certificate: None,
             prefix: "cebe".to_owned(),
             replicas: 1,
             lane_bytes_max: 0,

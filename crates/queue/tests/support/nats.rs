@@ -2,10 +2,12 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -14,6 +16,7 @@ use tempfile::TempDir;
 pub(crate) struct Nats {
     process: Child,
     port: u16,
+    watched_at: u16,
     dir: TempDir,
 }
 
@@ -51,21 +54,38 @@ impl Nats {
         })
     }
 
+    /// A server alone that is configured further; in `{dir}` it finds these files.
+    pub(crate) fn configured(more: &str, files: &[(&str, &str)]) -> Nats {
+        Nats::launch_with(free_ports(1)[0], "alone", more, MAX_PAYLOAD_BYTES, files)
+    }
+
     fn launch(port: u16, name: &str, cluster: &str, payload_bytes_max: usize) -> Nats {
+        Nats::launch_with(port, name, cluster, payload_bytes_max, &[])
+    }
+
+    fn launch_with(port: u16, name: &str, more: &str, payload_bytes_max: usize, files: &[(&str, &str)]) -> Nats {
         let dir = tempfile::tempdir().unwrap();
+        files.iter().for_each(|(name, text)| fs::write(dir.path().join(name), text).unwrap());
+        let more = more.replace("{dir}", dir.path().to_str().unwrap());
         let store = dir.path().join("js").display().to_string();
+        let watched_at = free_ports(1)[0];
         let config = format!(
-            "server_name: {name}\nlisten: \"127.0.0.1:{port}\"\nmax_payload: {payload_bytes_max}\n\
-             jetstream {{ store_dir: \"{store}\", max_mem: 64MB, max_file: 4GB }}\n{cluster}"
+            "server_name: {name}\nlisten: \"127.0.0.1:{port}\"\nhttp: \"127.0.0.1:{watched_at}\"\nmax_payload: {payload_bytes_max}\n\
+             jetstream {{ store_dir: \"{store}\", max_mem: 64MB, max_file: 4GB }}\n{more}"
         );
         std::fs::write(dir.path().join("nats.conf"), config).unwrap();
         let process = run(dir.path());
-        Nats { process, port, dir }
+        Nats { process, port, watched_at, dir }
     }
 
     /// Where clients connect.
     pub(crate) fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// One of its files.
+    pub(crate) fn file(&self, name: &str) -> std::path::PathBuf {
+        self.dir.path().join(name)
     }
 
     /// Power off, as far as a process can tell.
@@ -77,6 +97,22 @@ impl Nats {
     /// Starts a killed server again with what it had on disk.
     pub(crate) fn restart(&mut self) {
         self.process = run(self.dir.path());
+    }
+
+    /// Waits until it says that it serves and that its copies of all streams are current.
+    pub(crate) fn wait_until_well(&self) {
+        let until = Instant::now() + Duration::from_secs(120);
+        while !self.is_well() {
+            assert!(Instant::now() < until, "the server catches up");
+            thread::yield_now();
+        }
+    }
+
+    fn is_well(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.watched_at)) else { return false };
+        let mut told = String::new();
+        let asked = stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n");
+        asked.and_then(|()| stream.read_to_string(&mut told)).is_ok() && told.contains("200 OK")
     }
 
     /// Holds the server in mid-air: none of its threads goes on.

@@ -88,6 +88,28 @@ fn a_poison_record_is_set_aside_alone() {
     assert_eq!(refused[0].id.as_ref().unwrap().as_str(), "poison");
 }
 
+/// A record that the store refuses, in either lane, ends the same way; what stands before and behind it is applied.
+#[test]
+fn a_record_that_the_store_refuses_is_set_aside_alone() {
+    for lane in [Lane::Live, Lane::Backfill] {
+        let rig = Rig::refusing("poison");
+        let names = ["a", "b", "poison", "c", "d", "e", "f"];
+        rig.push(Lane::Live, vec![event("customer.created", "first", "first")]);
+        rig.push(lane, names.iter().map(|id| event("customer.created", id, id)).collect());
+        let error = rig.try_drain().unwrap_err();
+        assert!(cebe_worker::refused::is_refused(&error), "{error}");
+        let place = rig.set_aside().unwrap().unwrap();
+        assert_eq!(place.lane, lane);
+        rig.drain();
+        let outcomes = outcomes(&rig);
+        assert_eq!((outcomes.received, outcomes.applied, outcomes.quarantined), (8, 7, 1));
+        let refused = rig.snapshot().quarantine(&rig::company(), None, 10).unwrap();
+        assert_eq!((refused.len(), refused[0].code), (1, cebe_catalog::QuarantineCode::EngineFault));
+        assert_eq!(refused[0].id.as_ref().unwrap().as_str(), "poison");
+        assert_eq!(rig.set_aside().unwrap(), None, "nothing is left to refuse");
+    }
+}
+
 /// Bytes that no release like this one wrote stop the worker; nothing is skipped.
 #[test]
 fn a_record_of_a_newer_release_stops_the_worker() {

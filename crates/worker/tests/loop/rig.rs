@@ -12,7 +12,10 @@ use cebe_engine::{
     rows::{OutcomeKey, Place, Point, Sum},
 };
 use cebe_queue::{Memory as MemoryQueue, Queue};
-use cebe_worker::{Applied, VerifyReport, Worker, WorkerError, WorkerSettings, gather::queue_lane, verify_received};
+use cebe_worker::{
+    Applied, VerifyReport, Worker, WorkerError, WorkerSettings, gather::queue_lane, refused as refusals,
+    verify_received,
+};
 use std::{
     collections::BTreeMap,
     ops::ControlFlow,
@@ -90,7 +93,21 @@ impl Rig {
 
     /// A store that panics when it is asked about an id.
     pub fn poisoned(settings: CompanySettings, id: &'static str) -> Self {
-        Self::with(settings, Arc::new(Poisoned { inner: Memory::new(), id }))
+        Self::with(settings, Arc::new(Poisoned { inner: Memory::new(), id, panics: true }))
+    }
+
+    /// A store that takes no commit of an event with this id.
+    pub fn refusing(id: &'static str) -> Self {
+        Self::with(CompanySettings::default(), Arc::new(Poisoned { inner: Memory::new(), id, panics: false }))
+    }
+
+    /// Sets aside what the store refuses.
+    pub fn set_aside(&self) -> Result<Option<Place>, WorkerError> {
+        let queue: Arc<dyn Queue> = self.queue.clone();
+        refusals::set_aside(&queue, |queue| {
+            let settings = WorkerSettings::new(Arc::new(at), Arc::new(|_| {}));
+            Worker::new(queue, self.central.clone(), Arc::new(Definitions::standard().clone()), settings)
+        })
     }
 
     fn with(settings: CompanySettings, central: Arc<dyn Central>) -> Self {
@@ -215,19 +232,27 @@ impl Rig {
 struct Poisoned {
     inner: Memory,
     id: &'static str,
+    /// Else it refuses.
+    panics: bool,
 }
 
 struct PoisonedView {
     inner: Snapshot,
-    id: &'static str,
+    /// What it panics about.
+    id: Option<&'static str>,
 }
 
 impl Central for Poisoned {
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        Ok(Snapshot::over(Arc::new(PoisonedView { inner: self.inner.snapshot()?, id: self.id })))
+        let id = self.panics.then_some(self.id);
+        Ok(Snapshot::over(Arc::new(PoisonedView { inner: self.inner.snapshot()?, id })))
     }
 
     fn commit(&self, changes: &Changes) -> Result<(), StoreError> {
+        let is_poison = |applied: &cebe_engine::change::Applied| applied.event.id.as_str() == self.id;
+        if !self.panics && changes.applied.iter().any(is_poison) {
+            return Err(StoreError::KeyTooLong(Table::Node));
+        }
         self.inner.commit(changes)
     }
 
@@ -246,8 +271,8 @@ impl Central for Poisoned {
 
 impl View for PoisonedView {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let poison = self.id.as_bytes();
-        assert!(!(table == Table::Node && key.windows(poison.len()).any(|w| w == poison)), "poison");
+        let is_in = |poison: &[u8]| key.windows(poison.len()).any(|window| window == poison);
+        assert!(!(table == Table::Node && self.id.is_some_and(|id| is_in(id.as_bytes()))), "poison");
         self.inner.view().get(table, key)
     }
 

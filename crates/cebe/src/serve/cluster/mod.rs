@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Context;
 use cebe_adapter::{Backfills, Desk, Door, DoorSettings, Reconciliations};
 use cebe_catalog::{Definitions, Micros};
-use cebe_central::postgres::{Database, Leases, PgSettings};
+use cebe_central::postgres::{Database, Leases, PgSettings, SCHEMA_VERSION};
 use cebe_central::{Central, OpenError, Snapshot, StoreError};
 use cebe_privacy::keys::MasterKey;
 use cebe_queue::{JetStream, JetStreamSettings, Lane};
@@ -65,6 +65,9 @@ pub(super) async fn start(
     tls: Option<TlsAcceptor>,
 ) -> Result<Server, Failure> {
     let roles = Roles::named(&settings.role)?;
+    if settings.nats_cert_file.is_empty() != settings.nats_key_file.is_empty() {
+        return Err(Failure::Usage("a certificate for NATS needs its key: nats_cert_file and nats_key_file".into()));
+    }
     let wanted = settings.clone();
     let opened = tokio::task::spawn_blocking(move || open(&wanted)).await.context("opening failed")??;
     Ok(assemble(settings, roles, opened, listener, tls).await?)
@@ -92,8 +95,12 @@ fn open(settings: &Settings) -> Result<Opened, Failure> {
 }
 
 fn queue_settings(settings: &Settings) -> JetStreamSettings {
+    let file = |name: &String| (!name.is_empty()).then(|| PathBuf::from(name));
     JetStreamSettings {
         url: settings.nats_url.clone(),
+        credentials_file: file(&settings.nats_credentials_file),
+        ca_file: file(&settings.nats_ca_file),
+        client_certificate: file(&settings.nats_cert_file).zip(file(&settings.nats_key_file)),
         prefix: settings.nats_prefix.clone(),
         replicas: usize::try_from(settings.nats_replicas).unwrap_or(usize::MAX),
         lane_bytes_max: settings.nats_lane_bytes_max,
@@ -113,14 +120,25 @@ fn database(settings: &Settings, store_id: [u8; 16]) -> Result<Database, Failure
         ..PgSettings::default()
     };
     let database = Database::connect(&settings.postgres_url, wanted).map_err(refused)?;
-    match database.migrate() {
-        Ok(_) => {}
+    match fitting(&database, settings.postgres_migrate) {
+        Ok(()) => {}
         Err(OpenError::Store(StoreError::Postgres(error))) if error.as_db_error().is_none() => {
             tracing::warn!("the database is away; what needs it waits");
         }
         Err(error) => return Err(refused(error)),
     }
     Ok(database)
+}
+
+/// Has, or gives, the database the tables of this release.
+fn fitting(database: &Database, may_migrate: bool) -> Result<(), OpenError> {
+    if may_migrate {
+        return database.migrate().map(drop);
+    }
+    match database.version()? {
+        SCHEMA_VERSION => Ok(()),
+        found => Err(OpenError::Schema { found, known: SCHEMA_VERSION }),
+    }
 }
 
 /// A node's name in the leases: its own, and which of its lives it is.
