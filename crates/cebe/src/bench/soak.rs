@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_end_is_told_against_the_beginning_without_the_warm_up() {
-        let flat = [100.0, 300.0, 400.0, 410.0, 395.0, 400.0, 405.0, 400.0];
+        let flat = [100.0, 300.0, 400.0, 410.0, 395.0, 400.0, 410.0, 400.0];
         assert_eq!(growth(&flat), Some(1.0));
         let growing = [100.0, 300.0, 400.0, 440.0, 480.0, 520.0, 560.0, 800.0];
         assert_eq!(growth(&growing), Some(800.0 / 440.0));
