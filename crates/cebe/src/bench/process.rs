@@ -14,7 +14,8 @@ pub(super) type Stages = BTreeMap<&'static str, f64>;
 pub(super) struct Process(pub(super) u32);
 
 impl Process {
-    /// Processor time of all threads that ever were, by what they do.
+    /// Processor time of all threads that ever were, by what they do. Those that have ended were the door's: it lends
+    /// threads to large bodies, and they go when nothing comes for a while.
     pub(super) fn stages(self) -> Option<Stages> {
         let total = cpu_s(&fs::read_to_string(format!("/proc/{}/stat", self.0)).ok()?)?;
         let mut stages = Stages::new();
@@ -24,7 +25,7 @@ impl Process {
             *stages.entry(stage(name)).or_default() += cpu_s(&stat)?;
         }
         let living: f64 = stages.values().sum();
-        *stages.entry(stage("")).or_default() += (total - living).max(0.0);
+        *stages.entry(stage("tokio")).or_default() += (total - living).max(0.0);
         Some(stages)
     }
 
