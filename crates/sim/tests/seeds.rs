@@ -64,3 +64,10 @@ fn what_is_left_of_a_fact_keeps_its_day() {
         cebe_sim::run(seed).unwrap();
     }
 }
+
+/// Two accounts were one person by an event that had expired. Recomputed without it they were two, and a rebuild would have
+/// taken them apart: what is known about people is now where a recomputation begins.
+#[test]
+fn a_recomputation_begins_with_who_is_who() {
+    cebe_sim::run(1574).unwrap();
+}

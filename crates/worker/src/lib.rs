@@ -14,6 +14,7 @@ mod persist;
 mod pipeline;
 pub mod rebuild;
 pub mod refused;
+mod remembered;
 pub mod retention;
 pub mod run;
 pub mod sequences;

@@ -1,7 +1,7 @@
 //! Recomputes a company from its log: into a store in memory, by the same engine. `verify` compares the two, a rebuild
 //! puts the new one in place of the old.
 
-use crate::{apply::drive, companies::Companies, run::WorkerError};
+use crate::{apply::drive, companies::Companies, remembered::Remembered, run::WorkerError};
 use cebe_catalog::{CompanyId, Definitions, Record};
 use cebe_central::{Central, Snapshot, memory::Memory};
 use cebe_engine::{
@@ -22,9 +22,29 @@ pub fn replay(
     company: &CompanyId,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Memory, WorkerError> {
-    let memory = Memory::new();
-    memory.commit(&corrections(snapshot, company)?)?;
     let context = Context { definitions, companies: companies.contexts() };
+    let corrections = corrections(snapshot, company)?;
+    let memory = Memory::new();
+    memory.commit(&corrections)?;
+    replay_into(&memory, context, snapshot, company, progress)?;
+    let Some(remembered) = Remembered::of(snapshot, &memory.snapshot()?, company, &corrections)? else {
+        return Ok(memory);
+    };
+    // Only now is it known what the log does not say. It is said first, and the log once more.
+    let memory = Memory::new();
+    memory.commit(&remembered.rows())?;
+    memory.commit(&derived_only(remembered.joined(context, &memory.snapshot()?)?))?;
+    replay_into(&memory, context, snapshot, company, progress)?;
+    Ok(memory)
+}
+
+fn replay_into(
+    memory: &Memory,
+    context: Context<'_>,
+    snapshot: &Snapshot,
+    company: &CompanyId,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(), WorkerError> {
     let (mut batch, mut replayed, mut failed) = (Vec::new(), 0, None);
     let mut flush = |batch: &mut Vec<(Place, Record)>| -> Result<(), WorkerError> {
         replayed += batch.len() as u64;
@@ -43,8 +63,7 @@ pub fn replay(
     if let Some(error) = failed {
         return Err(error);
     }
-    flush(&mut batch)?;
-    Ok(memory)
+    flush(&mut batch)
 }
 
 /// The log itself and outcomes are not derived: a replay leaves them out, so it needs memory for facts only.

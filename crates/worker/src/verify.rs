@@ -1,13 +1,10 @@
 //! `cebe verify`: is what is stored what the log gives? Replays a company's log and compares facts, links, points,
 //! activity, tallies and indexes row by row; also that every received event has one outcome.
 
-use crate::{companies::Companies, frames::ReceivedCheck, rebuild::replay, retention::EXPIRY, run::WorkerError};
+use crate::{companies::Companies, frames::ReceivedCheck, rebuild::replay, remembered::has_expired, run::WorkerError};
 use cebe_catalog::{CompanyId, Definitions};
-use cebe_central::{Central, Order, Snapshot};
-use cebe_engine::{
-    change::{ControlKind, ControlRow},
-    rows::{Point, Sum},
-};
+use cebe_central::{Central, Snapshot};
+use cebe_engine::rows::{Point, Sum};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -114,18 +111,6 @@ fn compare(
         }
     }
     Ok(())
-}
-
-/// Has anything of the company's log expired?
-fn has_expired(snapshot: &Snapshot, company: &CompanyId) -> Result<bool, WorkerError> {
-    let mut expired = false;
-    let prefix = format!("{company}\0");
-    snapshot.control_all(ControlKind::Sealing, &prefix, Order::Forward, &mut |_, row| {
-        let why = format!("\"why\":\"{EXPIRY}\"");
-        expired |= matches!(&row, ControlRow::Sealing(json) if json.contains(&why));
-        if expired { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
-    Ok(expired)
 }
 
 impl VerifyReport {

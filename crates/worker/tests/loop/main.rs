@@ -140,6 +140,29 @@ fn retention_seals_what_it_takes_out() {
     assert_eq!(outcomes(&rig).duplicate, 1, "a late copy of an expired event is still a duplicate");
 }
 
+/// Requirement CORE-LIFE-3: expiry keeps who is who, so a recomputation starts from that: two accounts that only an expired
+/// event joined are one person who has a ticket, then as before, and after the company was rebuilt.
+#[test]
+fn a_recomputation_knows_who_is_who_from_events_that_expired() {
+    let rig = Rig::new(CompanySettings { retention_months: 1, ..CompanySettings::default() });
+    let later = rig::at().plus(60 * cebe_catalog::time::DAY);
+    rig.push(Lane::Live, vec![rig::linked("customer.created", "e1", "a", "b")]);
+    rig.push(Lane::Live, vec![rig::ticket("t1", "a", later), rig::ticket("t2", "b", later)]);
+    rig.drain();
+    let people = |rig: &Rig| rig.live("customers_with_ticket");
+    assert_eq!(people(&rig), 1);
+    rig.tick(rig::at());
+    rig.tick(later);
+    rig.tick(later.plus(cebe_catalog::time::HOUR));
+    assert_eq!((rig.log_len(), people(&rig)), (2, 1));
+    let report = rig.verify();
+    assert!(report.is_clean(), "{:?}", report.differences);
+    rig.rebuild();
+    assert_eq!(people(&rig), 1);
+    let report = rig.verify();
+    assert!(report.is_clean(), "{:?}", report.differences);
+}
+
 /// Requirement RETN-VAULT (quarantine): a refused event is kept thirty days, and no longer.
 #[test]
 fn quarantine_is_forgotten_after_thirty_days() {

@@ -9,11 +9,11 @@ use cebe_catalog::{
 use cebe_central::{Central, KeyRange, Memory, Order, Snapshot, StoreError, StoreFacts, Table, View, port::Visit};
 use cebe_engine::{
     change::Changes,
-    rows::{OutcomeKey, Place, Point, Sum},
+    rows::{OutcomeKey, Place, Point, PointKey, Sum},
 };
 use cebe_queue::{Memory as MemoryQueue, Queue};
 use cebe_worker::{
-    Applied, VerifyReport, Worker, WorkerError, WorkerSettings, gather::queue_lane, refused as refusals,
+    Applied, VerifyReport, Worker, WorkerError, WorkerSettings, gather::queue_lane, refused as refusals, verify,
     verify_received,
 };
 use std::{
@@ -58,6 +58,24 @@ pub fn event(name: &str, id: &str, customer: &str) -> Record {
         }),
         Vec::new(),
     )
+}
+
+/// An event of one customer that shows another id to be the same person's.
+pub fn linked(name: &str, id: &str, customer: &str, other: &str) -> Record {
+    let Record::Event(mut event, vault) = event(name, id, customer) else { unreachable!("it is an event") };
+    event.identifiers = vec![Node::Customer(other.into())];
+    Record::Event(event, vault)
+}
+
+/// A ticket that a customer opened at a time.
+pub fn ticket(id: &str, customer: &str, at: Micros) -> Record {
+    let Record::Event(mut event, vault) = event("ticket.created", id, customer) else { unreachable!("it is an event") };
+    event.header.module = "ticketing".into();
+    (event.header.received_at, event.event_at) = (at, at);
+    event.attributes = [("ticket_id", id), ("pipeline_id", "p"), ("stage_id", "new")]
+        .map(|(name, text)| (name.into(), Value::Text(text.into())))
+        .into();
+    Record::Event(event, vault)
 }
 
 pub fn refused() -> Record {
@@ -202,6 +220,30 @@ impl Rig {
         let applied = Applied { queue: self.queue.clone(), positions: snapshot.positions().unwrap() };
         verify_received(&[applied], &snapshot, None, &read_tag, &mut report).unwrap();
         report
+    }
+
+    /// Compares what is stored with what the log gives.
+    pub fn verify(&self) -> VerifyReport {
+        verify(&*self.central, Definitions::standard(), None, &|_| {}).unwrap()
+    }
+
+    /// Recomputes the company.
+    pub fn rebuild(&self) {
+        let change = Change::Rebuild { company: company() };
+        let record = ControlRecord { received_at: at(), by: "test".into(), change };
+        self.push(Lane::Live, vec![Record::Control(Box::new(record))]);
+        self.drain();
+    }
+
+    /// What a component counts of the events that are in the log.
+    pub fn live(&self, component: &str) -> i64 {
+        let mut count = 0;
+        let visit = &mut |key: &PointKey, point: &Point| {
+            count += if key.component == component { point.live.count } else { 0 };
+            ControlFlow::Continue(())
+        };
+        self.snapshot().all_points(&company(), visit).unwrap();
+        count
     }
 
     pub fn snapshot(&self) -> Snapshot {
