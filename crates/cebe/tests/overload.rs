@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{ADMIN, BINARY, Line, Server};
+use support::{ADMIN, BINARY, Line, Server, load::timeline_ids};
 
 /// Connections held open at one time; less where the system does not allow it.
 const CONNECTIONS: u64 = 3_000;
@@ -177,19 +177,6 @@ fn write(line: &Line, next: &AtomicU64, acknowledged: &Sender<u64>) {
     }
 }
 
-fn timeline(server: &Server) -> BTreeSet<String> {
-    let (mut ids, mut before) = (BTreeSet::new(), String::new());
-    loop {
-        let page = server.get(&format!("/v1/customers/customer-a/timeline?company_id=acme&limit=1000{before}"));
-        let events = page["events"].as_array().expect("a timeline has events");
-        ids.extend(events.iter().filter_map(|event| event["event_id"].as_str().map(str::to_owned)));
-        match page["next"].as_str() {
-            Some(next) => before = format!("&before={next}"),
-            None => return ids,
-        }
-    }
-}
-
 /// Requirements CORE-CON-SLA, CORE-FLOW-7: asked to stop under load, the server ends well, and everything it
 /// acknowledged is there after the next start.
 #[test]
@@ -210,7 +197,7 @@ fn a_stop_under_load_keeps_what_was_acknowledged() {
     assert!(acknowledged.len() >= 300);
     server.restart();
     server.drain();
-    let there = timeline(&server);
+    let there: BTreeSet<String> = timeline_ids(&server, "acme", "customer-a").into_iter().collect();
     let lost: Vec<&u64> = acknowledged.iter().filter(|number| !there.contains(&format!("pay-{number}"))).collect();
     assert_eq!(lost, Vec::<&u64>::new());
     server.assert_clean();
@@ -233,7 +220,7 @@ fn a_request_that_was_begun_is_answered_before_the_end() {
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"accepted\":1"), "{answer}");
     assert!(server.wait().success());
     server.restart();
-    assert_eq!(timeline(&server), BTreeSet::from(["pay-1".to_owned()]));
+    assert_eq!(timeline_ids(&server, "acme", "customer-a"), ["pay-1"]);
 }
 
 /// A certificate and its key, as settings; the files last as long as the folder.

@@ -9,7 +9,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::rig::{Cluster, NEVER};
-use crate::support::{Line, Server};
+use crate::support::{Line, Server, load::timeline_ids};
 
 /// Events of one request.
 const BATCH: u64 = 25;
@@ -108,7 +108,7 @@ pub fn check(node: &Server, companies: &[String], acknowledged: &BTreeSet<u64>) 
         let wanted = acknowledged.iter().filter(|number| company_of(companies, **number) == company);
         let mut seen = BTreeSet::new();
         for customer in 0..BATCH {
-            for id in timeline(node, company, customer) {
+            for id in timeline_ids(node, company, &format!("customer-{customer}")) {
                 assert!(seen.insert(id.clone()), "{id} is there twice");
             }
         }
@@ -118,19 +118,5 @@ pub fn check(node: &Server, companies: &[String], acknowledged: &BTreeSet<u64>) 
         let expected = format!("{}.{:02}", spend / 100, spend % 100);
         let metric = node.metric(company, "total_spend");
         assert_eq!(metric["value"], expected.as_str(), "{metric:#}");
-    }
-}
-
-fn timeline(node: &Server, company: &str, customer: u64) -> Vec<String> {
-    let (mut ids, mut before) = (Vec::new(), String::new());
-    loop {
-        let path = format!("/v1/customers/customer-{customer}/timeline?company_id={company}&limit=1000{before}");
-        let page = node.get(&path);
-        let events = page["events"].as_array().expect("a timeline has events");
-        ids.extend(events.iter().filter_map(|event| event["event_id"].as_str().map(str::to_owned)));
-        match page["next"].as_str() {
-            Some(next) => before = format!("&before={next}"),
-            None => return ids,
-        }
     }
 }

@@ -138,17 +138,18 @@ fn write(line: &Line, next: &AtomicU64, stop: &AtomicBool, acknowledged: &Sender
 pub fn there(server: &Server) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
     for customer in 0..BATCH {
-        for id in timeline_ids(server, customer) {
+        for id in timeline_ids(server, COMPANY, &format!("customer-{customer}")) {
             assert!(seen.insert(id.clone()), "{id} is there twice");
         }
     }
     seen
 }
 
-fn timeline_ids(server: &Server, customer: u64) -> Vec<String> {
+/// The ids of all events of a customer, page by page.
+pub fn timeline_ids(server: &Server, company: &str, customer: &str) -> Vec<String> {
     let (mut ids, mut before) = (Vec::new(), String::new());
     loop {
-        let path = format!("/v1/customers/customer-{customer}/timeline?company_id={COMPANY}&limit=1000{before}");
+        let path = format!("/v1/customers/{customer}/timeline?company_id={company}&limit=1000{before}");
         let page = server.get(&path);
         let events = page["events"].as_array().expect("a timeline has events");
         ids.extend(events.iter().filter_map(|event| event["event_id"].as_str().map(str::to_owned)));

@@ -23,7 +23,6 @@ pub(crate) fn look(nats: &Nats, database: &Database, nodes: &Nodes) -> Used {
             living += seconds;
             *used.entry(stage(&name)).or_default() += seconds;
         }
-        // Steps are made beside the commit of the batch before, on threads that live as long as that.
         *used.entry("workers: threads that ended").or_default() += (own_s(worker) - living).max(0.0);
     }
     used
@@ -51,7 +50,8 @@ fn threads(process: u32) -> Vec<(String, f64)> {
 
 fn stage(thread: &str) -> &'static str {
     match thread {
-        name if name.starts_with("worker-") => "workers: read, step, commit",
+        name if name.starts_with("worker-") => "workers: read and step",
+        "committer" => "workers: commit",
         name if name.starts_with("cebe-postgres") => "workers: connections to PostgreSQL",
         name if name.starts_with("jetstream") => "workers: connection to NATS",
         _ => "workers: everything else",
