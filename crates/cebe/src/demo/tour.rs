@@ -24,7 +24,9 @@ struct Stop {
 
 /// Asks everything and prints it.
 pub(super) fn walk(venue: &Venue, tally: &Tally, heroine: &Heroine) -> Result<(), Failure> {
-    let counts = tally.outcomes().iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ");
+    // Everything was waited for, so nothing is merely accepted: outcomes that did not occur only puzzle.
+    let occurred = tally.outcomes().into_iter().filter(|(_, count)| *count > 0);
+    let counts = occurred.map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ");
     output::data(&format!(
         "A month of two made-up companies came in through the front door, shuffled, partly twice, partly wrong:\n  {counts}\nSix questions, each with the line that asks it and (shortened) what it answers right now:"
     ));
