@@ -67,6 +67,58 @@ pub struct Changes {
     pub positions: Vec<Place>,
 }
 
+impl Changes {
+    /// Takes in what a step of other companies asks for, so that both are written together.
+    pub fn append(&mut self, other: Self) {
+        let Self {
+            applied,
+            removed,
+            seen,
+            nodes,
+            facts,
+            points,
+            activity,
+            tallies,
+            held,
+            held_removed,
+            vault,
+            vault_removed,
+            quarantined,
+            quarantine_removed,
+            conflicts,
+            conflicts_removed,
+            outcomes,
+            arrivals,
+            latencies,
+            last_seen,
+            control,
+            positions,
+        } = other;
+        self.applied.extend(applied);
+        self.removed.extend(removed);
+        self.seen.extend(seen);
+        self.nodes.extend(nodes);
+        self.facts.extend(facts);
+        self.points.extend(points);
+        self.activity.extend(activity);
+        self.tallies.extend(tallies);
+        self.held.extend(held);
+        self.held_removed.extend(held_removed);
+        self.vault.extend(vault);
+        self.vault_removed.extend(vault_removed);
+        self.quarantined.extend(quarantined);
+        self.quarantine_removed.extend(quarantine_removed);
+        self.conflicts.extend(conflicts);
+        self.conflicts_removed.extend(conflicts_removed);
+        self.outcomes.extend(outcomes);
+        self.arrivals.extend(arrivals);
+        self.latencies.extend(latencies);
+        self.last_seen.extend(last_seen);
+        self.control.extend(control);
+        self.positions.extend(positions);
+    }
+}
+
 /// An event that enters the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Applied {

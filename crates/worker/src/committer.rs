@@ -5,7 +5,10 @@ use cebe_central::StoreError;
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
     thread::JoinHandle,
 };
 
@@ -20,7 +23,7 @@ const ENDED: &str = "the committing thread lives as long as its worker";
 #[derive(Debug)]
 pub(crate) struct Committer {
     commits: Option<SyncSender<Commit>>,
-    outcomes: Receiver<Outcome>,
+    outcomes: Mutex<Receiver<Outcome>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -37,7 +40,7 @@ impl Committer {
             }
         };
         let thread = std::thread::Builder::new().name("committer".into()).spawn(work)?;
-        Ok(Self { commits: Some(commits), outcomes, thread: Some(thread) })
+        Ok(Self { commits: Some(commits), outcomes: Mutex::new(outcomes), thread: Some(thread) })
     }
 
     /// Begins a commit. The one before must have been waited for.
@@ -48,7 +51,8 @@ impl Committer {
 
     /// Waits for the commit that was begun.
     pub(crate) fn wait(&self) -> Result<(), StoreError> {
-        self.outcomes.recv().expect(ENDED).unwrap_or_else(|panic| resume_unwind(panic))
+        let outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        outcomes.recv().expect(ENDED).unwrap_or_else(|panic| resume_unwind(panic))
     }
 }
 

@@ -18,6 +18,7 @@ mod remembered;
 pub mod retention;
 pub mod run;
 pub mod sequences;
+mod shares;
 pub mod verify;
 pub mod watch;
 

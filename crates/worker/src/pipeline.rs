@@ -11,23 +11,23 @@ use cebe_engine::{
     change::Changes,
     want::{Loaded, Wants},
 };
-use std::{
-    cell::{Cell, RefCell},
-    sync::Arc,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-const TAKEN: &str = "a step that goes on has a snapshot";
-
-/// Reads for one step.
+/// Reads for one step, or for several at a time that have no row in common.
 pub struct Reads<'c> {
     central: &'c dyn Central,
-    /// `None` only while the next one is taken: two at a time could wait for each other where connections are few.
-    snapshot: RefCell<Option<Snapshot>>,
     /// What is being written, to be read over the snapshot.
     ahead: Option<Ahead<'c>>,
-    begun: Cell<Option<Begun<'c>>>,
-    /// A commit that was begun is committed, and the snapshot is a later one.
-    finished: Cell<bool>,
+    state: Mutex<State<'c>>,
+}
+
+struct State<'c> {
+    /// `None` only while the next one is taken, or when that failed: two at a time could wait for each other where
+    /// connections are few.
+    snapshot: Option<Snapshot>,
+    begun: Option<Begun<'c>>,
+    /// Nothing is being written any more, and the snapshot is a later one.
+    finished: bool,
 }
 
 /// A commit that was begun.
@@ -47,7 +47,7 @@ impl<'c> Reads<'c> {
         committer: Option<&'c Committer>,
         tell: impl FnOnce() + Send + 'static,
     ) -> Result<Self, WorkerError> {
-        let snapshot = RefCell::new(Some(central.snapshot()?));
+        let snapshot = Some(central.snapshot()?);
         let begun = pending.map(|changes| {
             let (central, changes) = (Arc::clone(central), Arc::clone(changes));
             let commit: Commit = Box::new(move || central.commit(&changes).map(|()| tell()));
@@ -59,32 +59,40 @@ impl<'c> Reads<'c> {
                 None => Begun::Later(commit),
             }
         });
-        let finished = Cell::new(begun.is_none());
+        let state = Mutex::new(State { snapshot, finished: begun.is_none(), begun });
         let ahead = pending.and_then(|changes| Ahead::over(changes));
-        Ok(Self { central: central.as_ref(), snapshot, ahead, begun: Cell::new(begun), finished })
+        Ok(Self { central: central.as_ref(), ahead, state })
     }
 
     /// Answers one round of reading.
     pub fn load(&self, wants: &Wants) -> Result<Loaded, WorkerError> {
-        if !self.finished.get()
-            && let Some(ahead) = self.ahead.as_ref().filter(|ahead| ahead.answers(wants))
-        {
-            return ahead.load(self.snapshot.borrow().as_ref().expect(TAKEN), wants);
+        if let Some(ahead) = self.ahead.as_ref().filter(|ahead| ahead.answers(wants)) {
+            let before = Some(self.state()).filter(|state| !state.finished).and_then(|state| state.snapshot.clone());
+            if let Some(before) = before {
+                return ahead.load(&before, wants);
+            }
         }
-        self.finish()?;
-        Ok(self.snapshot.borrow().as_ref().expect(TAKEN).load(wants)?)
+        let snapshot = self.finish()?;
+        Ok(snapshot.load(wants)?)
     }
 
-    /// Waits until what was pending is committed.
-    pub fn finish(&self) -> Result<(), WorkerError> {
-        match self.begun.take() {
-            None => return Ok(()),
+    /// Waits until what was pending is committed. Gives what is there then.
+    pub fn finish(&self) -> Result<Snapshot, WorkerError> {
+        let mut state = self.state();
+        match state.begun.take() {
+            None => {}
             Some(Begun::Beside(committer)) => committer.wait()?,
             Some(Begun::Later(commit)) => commit()?,
         }
-        self.finished.set(true);
-        drop(self.snapshot.borrow_mut().take());
-        self.snapshot.replace(Some(self.central.snapshot()?));
-        Ok(())
+        if !state.finished {
+            state.snapshot = None;
+            state.snapshot = Some(self.central.snapshot()?);
+            state.finished = true;
+        }
+        Ok(state.snapshot.clone().expect("a finished state has a snapshot"))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<'c>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

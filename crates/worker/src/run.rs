@@ -11,6 +11,7 @@ use crate::{
     pipeline::Reads,
     rebuild::rebuild,
     retention, sequences,
+    shares::{Records, Stepper},
     watch::Watch,
 };
 use cebe_catalog::{
@@ -79,6 +80,8 @@ pub struct WorkerSettings {
     pub commit_records_max: usize,
     /// Commits on the thread that steps instead of beside it. For simulation: what is read is the same.
     pub one_thread: bool,
+    /// On how many threads a batch of several companies is stepped, at least one.
+    pub step_threads: usize,
     /// The wall clock, for latencies only.
     pub clock: Arc<dyn Fn() -> Micros + Send + Sync>,
     /// Told after every commit how far both lanes are applied.
@@ -98,6 +101,7 @@ pub struct Worker {
     pending: Option<Pending>,
     /// Commits beside the step; `None` when one thread does both.
     committer: Option<Committer>,
+    stepper: Stepper,
     gather: Gather,
     watch: Watch,
     notes: Notes,
@@ -129,6 +133,7 @@ impl Worker {
         let notes = Notes::default();
         let (planned, pending) = (committed, None);
         let committer = if settings.one_thread { None } else { Some(Committer::start()?) };
+        let stepper = Stepper::on(if settings.one_thread { 1 } else { settings.step_threads })?;
         let mut worker = Self {
             queue,
             central,
@@ -139,6 +144,7 @@ impl Worker {
             planned,
             pending,
             committer,
+            stepper,
             gather,
             watch,
             notes,
@@ -202,7 +208,7 @@ impl Worker {
         }
     }
 
-    fn records(&mut self, records: Vec<(Place, Record)>) -> Result<(), WorkerError> {
+    fn records(&mut self, records: Records) -> Result<(), WorkerError> {
         let places: Vec<Place> = records.iter().map(|(place, _)| *place).collect();
         let plain: Vec<ControlChange> = records.iter().flat_map(plain_control).collect();
         self.notes.received(&records);
@@ -228,13 +234,13 @@ impl Worker {
     }
 
     /// Runs the step of a batch while what is pending is committed; afterwards nothing is.
-    fn step(&mut self, records: Vec<(Place, Record)>) -> Result<Applied, WorkerError> {
+    fn step(&mut self, records: Records) -> Result<Applied, WorkerError> {
         let pending = self.pending.take();
         let context = Context { definitions: &self.definitions, companies: self.companies.contexts() };
         let (told, positions) = (Arc::clone(&self.settings.applied), self.planned);
         let changes = pending.as_ref().map(|pending| &pending.changes);
         let reads = Reads::start(&self.central, changes, self.committer.as_ref(), move || told(positions))?;
-        let applied = apply::records(context, records, |wants| reads.load(wants));
+        let applied = self.stepper.apply(context, records, |wants| reads.load(wants));
         // Whatever became of the step, no commit goes on behind the worker's back.
         reads.finish()?;
         drop(reads);
@@ -373,6 +379,6 @@ fn company_of(change: &Change) -> Option<&CompanyId> {
 impl WorkerSettings {
     /// The usual size of commits.
     pub fn new(clock: Arc<dyn Fn() -> Micros + Send + Sync>, applied: Arc<dyn Fn(Positions) + Send + Sync>) -> Self {
-        Self { commit_records_max: limits::COMMIT_EVENTS_MAX, one_thread: false, clock, applied }
+        Self { commit_records_max: limits::COMMIT_EVENTS_MAX, one_thread: false, step_threads: 1, clock, applied }
     }
 }

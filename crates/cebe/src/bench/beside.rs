@@ -46,6 +46,17 @@ pub(super) struct Beside<'scope> {
 }
 
 impl<'scope> Beside<'scope> {
+    /// Starts probing, until [`Beside::end`].
+    pub(super) fn probing<'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        over: &'scope AtomicBool,
+        (target, plan): (&'scope Target, &'scope Plan),
+        seed: u64,
+    ) -> Self {
+        let prober = |number| scope.spawn(move || probe(target, plan, seed + number, over));
+        Self { over, probers: (0..PROBERS).map(prober).collect(), readers: Vec::new() }
+    }
+
     /// Starts probing and reading, until [`Beside::end`].
     pub(super) fn start<'env>(
         scope: &'scope Scope<'scope, 'env>,
@@ -53,9 +64,8 @@ impl<'scope> Beside<'scope> {
         (target, plan): (&'scope Target, &'scope Plan),
         seed: u64,
     ) -> Self {
-        let prober = |number| scope.spawn(move || probe(target, plan, seed + number, over));
         let reader = |(name, path)| (name, scope.spawn(move || read(target, path, over)));
-        Self { over, probers: (0..PROBERS).map(prober).collect(), readers: READS.map(reader).into() }
+        Self { readers: READS.map(reader).into(), ..Self::probing(scope, over, (target, plan), seed) }
     }
 
     /// Stops; how long what was tried took.

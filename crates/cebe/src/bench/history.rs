@@ -28,7 +28,7 @@ pub(super) fn run(target: &Target, plan: &Plan, rate: f64, report: &mut Report) 
     let id = target.backfill(file)?;
     let (over, started) = (AtomicBool::new(false), Instant::now());
     let reached = thread::scope(|scope| {
-        let beside = Beside::start(scope, &over, (target, plan), 4_100);
+        let beside = Beside::probing(scope, &over, (target, plan), 4_100);
         let sent = steady(target, plan, rate, &bodies);
         beside.end("backfill beside", report)?;
         sent

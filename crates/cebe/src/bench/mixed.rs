@@ -1,4 +1,4 @@
-//! A load with probes and reads beside it: as fast as it is taken, and steadily at half of that.
+//! A load with probes beside it: as fast as it is taken, with reads too, and steadily at half of that.
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::thread;
@@ -39,7 +39,7 @@ pub(super) fn half(target: &Target, plan: &Plan, rate: f64, report: &mut Report)
     let bodies = Load::new(plan, 22, events)?.bodies(events, plan.batch);
     let over = AtomicBool::new(false);
     let reached = thread::scope(|scope| {
-        let beside = Beside::start(scope, &over, (target, plan), 2_200);
+        let beside = Beside::probing(scope, &over, (target, plan), 2_200);
         let sent = steady(target, plan, rate, &bodies);
         beside.end("half rate", report)?;
         sent

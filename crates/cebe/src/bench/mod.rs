@@ -172,7 +172,7 @@ impl Part {
             Self::Ingest => "batches as fast as they are taken",
             Self::Limits => "what the machine allows",
             Self::Full => "the same with probes and reads beside",
-            Self::Half => "half of that rate with probes and reads beside",
+            Self::Half => "half of that rate with probes beside",
             Self::Single => "one event a request",
             Self::Backfill => "history beside half of the rate",
             Self::Size => "growth, disk, memory when idle",

@@ -47,7 +47,7 @@ fn stage(thread: &str) -> &'static str {
     match thread {
         name if name.starts_with("tokio") => "door and reads",
         "queue-writer" => "queue",
-        "worker" => "load and step",
+        "worker" | "stepper" => "load and step",
         "committer" => "commit",
         name if name.starts_with("fjall") => "merging tables",
         _ => "everything else",

@@ -43,6 +43,8 @@ pub(crate) struct Work {
     pub(crate) told: Told,
     /// Longest pause before it is started again.
     pub(crate) pause_max: Duration,
+    /// On how many threads it steps.
+    pub(crate) step_threads: usize,
     /// What events mean.
     pub(crate) definitions: Arc<Definitions>,
     /// The wall clock.
@@ -172,6 +174,7 @@ fn worker(work: &Work, queue: Arc<dyn Queue>) -> Result<Worker> {
     let told = Arc::clone(&work.told);
     let applied = move |positions: Positions| raise(&told, [positions.live.0, positions.backfill.0]);
     let settings = WorkerSettings::new(Arc::clone(&work.clock), Arc::new(applied));
+    let settings = WorkerSettings { step_threads: work.step_threads, ..settings };
     Ok(Worker::new(queue, (work.open)()?, Arc::clone(&work.definitions), settings)?)
 }
 

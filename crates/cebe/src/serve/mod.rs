@@ -22,6 +22,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -52,6 +53,9 @@ use upkeep::{Running, Upkeep};
 
 /// How long a start waits for what a crash took to be applied again, before it serves.
 const REPLAY_MAX: Duration = Duration::from_secs(3);
+
+/// Most threads that step; more would wait for the one that commits.
+const STEP_THREADS_MAX: usize = 4;
 
 /// A server that listens.
 pub(crate) struct Server {
@@ -108,6 +112,7 @@ fn work(
         open: Arc::new(move || Ok(Arc::clone(&opened))),
         told: Arc::new(watch::channel([0, 0]).0),
         pause_max: PAUSE_MAX,
+        step_threads: thread::available_parallelism().map_or(1, usize::from).min(STEP_THREADS_MAX),
         definitions: Arc::clone(definitions),
         clock: Arc::clone(clock),
     })

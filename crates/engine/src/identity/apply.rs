@@ -73,7 +73,7 @@ pub fn unreject(rows: &mut Rows, a: &Node, b: &Node) -> bool {
 pub fn keep_apart(rows: &mut Rows, a: &Node, b: &Node) -> bool {
     let mut changed = false;
     for (node, other) in [(a, b), (b, a)].into_iter().filter(|_| a != b) {
-        let apart = &mut rows.entry(node.clone()).or_default().apart;
+        let apart = &mut rows.row(node).apart;
         if let Err(place) = apart.binary_search(other) {
             apart.insert(place, other.clone());
             changed = true;
@@ -115,7 +115,7 @@ fn place(row: &NodeRow, other: &Node, anchor: bool) -> Result<usize, usize> {
 
 /// The link of `node` to `other`, made when there is none.
 fn link_mut<'a>(rows: &'a mut Rows, node: &Node, other: &Node, anchor: bool) -> &'a mut Link {
-    let row = rows.entry(node.clone()).or_default();
+    let row = rows.row(node);
     let place = place(row, other, anchor).unwrap_or_else(|place| {
         let link = Link { other: other.clone(), anchor, evidence: Evidence::default(), rejected: false };
         row.links.insert(place, link);

@@ -111,7 +111,7 @@ impl<'a> Joining<'a> {
         let place = |node: &Node| nodes.binary_search(&node).ok();
         let mut apart = BTreeSet::new();
         for (a, node) in nodes.iter().enumerate() {
-            let kept = input.rows.get(*node).map_or(&[][..], |row| &row.apart);
+            let kept = input.rows.get(node).map_or(&[][..], |row| &row.apart);
             apart.extend(kept.iter().filter_map(place).map(|b| (a.min(b), a.max(b))));
         }
         let parts = Parts::alone(nodes.iter().map(|node| node.is_customer()).collect());

@@ -71,16 +71,19 @@ impl<'a> Judge<'a> {
     /// The number of distinct nodes that `row` is linked to and that `counts`, when more than `limit` of them are not
     /// blocked. Asks for no more rows than can decide it.
     fn more_than(&self, limit: u32, row: &NodeRow, counts: impl Fn(&Node) -> bool) -> Result<Option<u64>, Missing> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        if row.links.len() <= limit {
+            return Ok(None);
+        }
         let mut linked: Vec<&Node> =
             row.links.iter().filter(|link| !link.rejected && counts(&link.other)).map(|link| &link.other).collect();
         linked.dedup();
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         if linked.len() <= limit {
             return Ok(None);
         }
         let (mut free, mut missing) = (0, Vec::new());
         for node in &linked {
-            match self.rows.get(*node) {
+            match self.rows.get(node) {
                 Some(row) if row.blocked => {}
                 Some(_) => free += 1,
                 None => missing.push((*node).clone()),

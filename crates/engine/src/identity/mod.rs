@@ -16,17 +16,11 @@ mod edge;
 mod inert;
 mod parts;
 mod report;
-
-use crate::rows::NodeRow;
-use alloc::collections::BTreeMap;
-use cebe_catalog::Node;
+mod rows;
 
 pub use apply::{add_link, keep_apart, reject, rejoin, remove_evidence, unreject, write_together};
 pub use assemble::{Input, assemble};
 pub use closure::{Closure, affected, closure};
 pub use edge::{Edge, edges_of};
 pub use report::{Assembly, CustomerParts, Inert, LinkReport, NotJoined, Verdict};
-
-/// The rows of one company's nodes, as far as they are loaded. A node that the store does not know is loaded as
-/// [`NodeRow::default`]; a row that has become one need not be stored.
-pub type Rows = BTreeMap<Node, NodeRow>;
+pub use rows::Rows;

@@ -39,11 +39,7 @@ impl People {
     /// A node's row as stored.
     pub fn supply(&mut self, key: NodeKey, row: Option<NodeRow>) {
         let company = self.companies.entry(key.company).or_default();
-        let row = row.unwrap_or_default();
-        if let alloc::collections::btree_map::Entry::Vacant(vacant) = company.before.entry(key.node) {
-            company.after.insert(vacant.key().clone(), row.clone());
-            vacant.insert(row);
-        }
+        Rows::share(&mut company.before, &mut company.after, key.node, row.unwrap_or_default());
     }
 
     /// Has the node been loaded?
@@ -87,12 +83,12 @@ impl People {
         let company = self.companies.entry(event.company().clone()).or_default();
         // Whoever an event is stored under has a row, so that nobody takes them for new.
         for anchor in event.anchors() {
-            let row = company.after.entry(anchor.clone()).or_default();
+            let row = company.after.row(anchor);
             row.seen.add(event.event_at, &event.name, &event.id);
             row.erased = false;
         }
         if let (Some(anchor), Some(at)) = (&event.anchor, created) {
-            company.after.entry(anchor.clone()).or_default().created.add(at, &event.name, &event.id);
+            company.after.row(anchor).created.add(at, &event.name, &event.id);
         }
         for (anchor, other) in pairs(event) {
             if identity::add_link(&mut company.after, anchor, other, event.event_at, &event.name, &event.id) {
@@ -185,10 +181,7 @@ impl People {
     /// Hands changed rows over.
     pub fn finish(self, changes: &mut Changes) {
         for (id, company) in self.companies {
-            for (node, row) in company.after {
-                if company.before.get(&node) == Some(&row) {
-                    continue;
-                }
+            for (node, row) in company.after.changed_since(&company.before) {
                 let gone = row == NodeRow::default();
                 changes.nodes.push((NodeKey { company: id.clone(), node }, (!gone).then_some(row)));
             }

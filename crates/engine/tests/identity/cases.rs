@@ -62,7 +62,7 @@ fn the_sixth_dissolves_and_restores() {
     let before = rows.clone();
     act(&mut rows, &link(&id("c5"), &email, 9));
     let mut start = before.clone();
-    start.entry(id("c5")).or_default();
+    start.row(&id("c5"));
     let touched = [id("c5"), email.clone()].into();
     assert_eq!(identity::affected(&start, &rows, &touched, &settings).nodes.len(), 7);
     let dissolved = whole(&rows, &settings);

@@ -44,12 +44,12 @@ pub(crate) fn act(rows: &mut Rows, act: &Act) {
             identity::add_link(rows, anchor, other, Micros(*at), &event_name(), &event);
         }
         Act::Seen { node, at, event } => {
-            let row = rows.entry(node.clone()).or_default();
+            let row = rows.row(node);
             row.seen.add(Micros(*at), &event_name(), &EventId::new(event));
         }
         Act::Reject(a, b) => drop(identity::reject(rows, a, b)),
         Act::Apart(a, b) => drop(identity::keep_apart(rows, a, b)),
-        Act::Block(node) => rows.entry(node.clone()).or_default().blocked = true,
+        Act::Block(node) => rows.row(node).blocked = true,
     }
 }
 
@@ -82,7 +82,8 @@ pub(crate) fn load(store: &Rows, start: &BTreeSet<Node>, settings: &CompanySetti
         }
         for node in found.missing {
             let row = store.get(&node).cloned().unwrap_or_default();
-            assert!(loaded.insert(node, row).is_none(), "asked twice for one row");
+            assert!(!loaded.contains_key(&node), "asked twice for one row");
+            loaded.insert(node, row);
         }
     }
 }

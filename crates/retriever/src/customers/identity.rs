@@ -14,7 +14,7 @@ use cebe_catalog::Node;
 use cebe_engine::identity::{Closure, Inert, Input, LinkReport, NotJoined, Rows, Verdict, assemble, closure};
 use cebe_privacy::access::Action;
 use serde_json::{Map, Value as Json, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Why a customer is one customer.
 #[utoipa::path(get, path = "/v1/customers/{id}/identity", tag = "customers",
@@ -54,7 +54,7 @@ fn answer(read: &mut Read, id: &str) -> Result<Json, ReadError> {
 
 /// The whole group that the person is in, and every row that decides it.
 fn group_of(read: &Read, company: &Company, person: &Person) -> Result<(Rows, Closure), ReadError> {
-    let mut rows: Rows = person.nodes.iter().cloned().collect::<BTreeMap<_, _>>();
+    let mut rows: Rows = person.nodes.iter().cloned().collect();
     let start: BTreeSet<Node> = rows.keys().cloned().collect();
     loop {
         let group = closure(&rows, &start, &company.row.settings);

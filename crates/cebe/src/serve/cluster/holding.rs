@@ -175,6 +175,8 @@ impl Holding {
             clock: Arc::clone(&self.clock),
             told: self.shards.told(lease.shard),
             pause_max: PAUSE_MAX,
+            // Shards are stepped side by side already.
+            step_threads: 1,
         })
     }
 
