@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 pub(crate) type Records = Vec<(Place, Record)>;
 
 /// A share of fewer records is not worth a thread.
-const SHARE_RECORDS_MIN: usize = 256;
+const SHARE_RECORDS_MIN: usize = 8;
 
 /// Steps shares, on threads that live as long as this.
 #[derive(Debug)]

@@ -17,21 +17,39 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// The state after the worker has drained the queue.
-pub fn state(history: &History, order: &[usize], commit_records_max: usize) -> BTreeMap<&'static str, Rows> {
-    let (queue, central) = (queue(history, order), Arc::new(Memory::new()));
-    worker(queue, central.clone(), commit_records_max).unwrap().drain().unwrap();
-    verify::state(&central.snapshot().unwrap(), &COMPANY.into()).unwrap()
+/// Another company to which the same happens.
+const TWIN: &str = "d";
+
+/// The states of two companies to which the same happened, after a worker that steps them at the same time has drained
+/// the queue.
+pub fn states(history: &History, order: &[usize], commit_records_max: usize) -> [BTreeMap<&'static str, Rows>; 2] {
+    let (queue, central) = (queue_of(&[COMPANY, TWIN], history, order), Arc::new(Memory::new()));
+    let settings = WorkerSettings { step_threads: 2, ..settings(commit_records_max) };
+    let definitions = Arc::new(Definitions::standard().clone());
+    Worker::new(queue, central.clone(), definitions, settings).unwrap().drain().unwrap();
+    let snapshot = central.snapshot().unwrap();
+    [COMPANY, TWIN].map(|company| verify::state(&snapshot, &company.into()).unwrap())
 }
 
 /// A queue that holds a history.
 pub fn queue(history: &History, order: &[usize]) -> Arc<dyn Queue> {
-    let change = Change::Company { id: COMPANY.into(), settings: history.settings.clone(), secrets: Some(Vec::new()) };
-    let company = ControlRecord { received_at: Micros(0), by: "test".into(), change };
+    queue_of(&[COMPANY], history, order)
+}
+
+fn queue_of(companies: &[&str], history: &History, order: &[usize]) -> Arc<dyn Queue> {
     let queue = Arc::new(MemoryQueue::default());
-    append(&queue, &Record::Control(Box::new(company)));
+    for company in companies {
+        let (id, settings) = ((*company).into(), history.settings.clone());
+        let change = Change::Company { id, settings, secrets: Some(Vec::new()) };
+        let company = ControlRecord { received_at: Micros(0), by: "test".into(), change };
+        append(&queue, &Record::Control(Box::new(company)));
+    }
     for index in order {
-        append(&queue, &Record::Event(Box::new(history.copies[*index].clone()), Vec::new()));
+        for company in companies {
+            let mut copy = history.copies[*index].clone();
+            copy.header.company = (*company).into();
+            append(&queue, &Record::Event(Box::new(copy), Vec::new()));
+        }
     }
     queue
 }
@@ -42,9 +60,11 @@ pub fn worker(
     central: Arc<dyn Central>,
     commit_records_max: usize,
 ) -> Result<Worker, WorkerError> {
-    let settings =
-        WorkerSettings { commit_records_max, ..WorkerSettings::new(Arc::new(|| Micros(0)), Arc::new(|_| {})) };
-    Worker::new(queue, central, Arc::new(Definitions::standard().clone()), settings)
+    Worker::new(queue, central, Arc::new(Definitions::standard().clone()), settings(commit_records_max))
+}
+
+fn settings(commit_records_max: usize) -> WorkerSettings {
+    WorkerSettings { commit_records_max, ..WorkerSettings::new(Arc::new(|| Micros(0)), Arc::new(|_| {})) }
 }
 
 fn append(queue: &MemoryQueue, record: &Record) {
