@@ -153,7 +153,9 @@ pub(super) async fn read(
             Err(fault) => try_again(&core, lane, fault, until).await?,
         }
         if cursor.ready.is_empty() {
-            // A follower of the stream's leader may be a little behind.
+            // The server that keeps the consumer's place may be behind the stream's leader, and after a fault stay there: the
+            // next try asks for a consumer anew, which may come to stand on another.
+            cursor.pull = None;
             try_again(&core, lane, Fault::Passing("they do not send what they have".to_owned()), until).await?;
         }
     }

@@ -81,7 +81,7 @@ proptest! {
 fn a_worker_outlives_its_database() {
     let history = History { settings: CompanySettings::default(), copies: sends(600) };
     let order: Vec<usize> = (0..600).collect();
-    let undisturbed = pipelined::state(&history, &order, 600);
+    let [undisturbed, _] = pipelined::states(&history, &order, 600);
     let mut server = Server::own();
     let database = connect(&server);
     let queue = pipelined::queue(&history, &order);
