@@ -8,7 +8,7 @@ use cebe_catalog::{
 use cebe_central::{Central, Embedded, EmbeddedSettings};
 use cebe_engine::{
     change::{Applied, Changes},
-    rows::{ActivityKey, NodeKey, NodeRow, OutcomeKey, Outcomes, Place, Point, PointKey, Sum},
+    rows::{ActivityKey, Marks, NodeKey, NodeRow, OutcomeKey, Outcomes, Place, Point, PointKey, Sum},
 };
 use std::time::{Duration, Instant};
 
@@ -55,7 +55,7 @@ fn changes(numbers: std::ops::Range<u64>) -> Changes {
         let key = NodeKey { company: "demo".into(), node: anchor.clone() };
         changes.nodes.push((key, Some(NodeRow::default())));
         let activity = ActivityKey { company: "demo".into(), component: "seen".into(), day, anchor: anchor.clone() };
-        changes.activity.push((activity, 1));
+        changes.activity.push((activity, Marks::of_log(1)));
         let dimensions = vec![format!("campaign-{}", number % 40).into()];
         let bucket = Micros(START + (number % 3) as i64 * HOUR);
         let point = PointKey { company: "demo".into(), component: "sent".into(), bucket, dimensions };

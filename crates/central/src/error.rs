@@ -41,6 +41,15 @@ pub enum StoreError {
         /// Which: its number, or `all` where one writer owns everything.
         shard: String,
     },
+    /// Whoever had the shard before has a commit under way that does not end.
+    #[error(
+        "a former holder of shard {shard} hangs in a commit, and its session could not be ended; end it in the database \
+         (pg_terminate_backend), or wait until the database does"
+    )]
+    Committing {
+        /// Which.
+        shard: String,
+    },
     /// Every connection is in use.
     #[error(
         "all {connections} connections to the database are in use; the database is slow, or more are needed \
@@ -61,7 +70,7 @@ pub enum StoreError {
 impl StoreError {
     /// Is it about a database that is not reached now, and may be later?
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Postgres(_) | Self::Busy { .. } | Self::NotOpened(_))
+        matches!(self, Self::Postgres(_) | Self::Committing { .. } | Self::Busy { .. } | Self::NotOpened(_))
     }
 }
 

@@ -7,7 +7,7 @@ use cebe_engine::{change::Changes, rows::Place};
 use std::ops::ControlFlow;
 
 /// Version of the layout of keys and values; raised when an older release could not read what this one writes.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// The store. One writer, any number of readers; every call blocks its thread until it is done.
 pub trait Central: Send + Sync + 'static {
@@ -23,8 +23,8 @@ pub trait Central: Send + Sync + 'static {
     /// Makes what was committed durable and gives the positions that are now durable: queue segments below them may go.
     fn persist(&self) -> Result<Vec<Place>>;
 
-    /// Replaces what is derived of one company (nodes, facts, the live part of points, activity, tallies, held) by what
-    /// `from` holds; seen, log, vault, quarantine, conflicts, outcomes, control and the sealed part of points stay. Atomic.
+    /// Replaces what is derived of one company (nodes, facts, held, the live part of points, activity and tallies) by what
+    /// `from` holds; seen, log, vault, quarantine, conflicts, outcomes, control and the sealed parts stay. Atomic.
     fn replace_derived(&self, company: &CompanyId, from: &Snapshot) -> Result<()>;
 
     /// What the store says of itself.

@@ -2,8 +2,8 @@
 
 use crate::latency::Latencies;
 use crate::rows::{
-    ActivityKey, ArrivalKey, Arrivals, FactKey, FactRow, HeldKey, LastSeen, LastSeenKey, NodeKey, NodeRow, OutcomeKey,
-    Outcomes, Place, Point, PointKey, Seen, SeenKey, Sum, TallyKey,
+    ActivityKey, ArrivalKey, Arrivals, FactKey, FactRow, HeldKey, LastSeen, LastSeenKey, Marks, NodeKey, NodeRow,
+    OutcomeKey, Outcomes, Place, Point, PointKey, Seen, SeenKey, Tally, TallyKey,
 };
 use alloc::vec::Vec;
 use cebe_catalog::{
@@ -34,9 +34,9 @@ pub struct Changes {
     /// Points, to be added.
     pub points: Vec<(PointKey, Point)>,
     /// Activity counts, to be added; a row at zero goes.
-    pub activity: Vec<(ActivityKey, i64)>,
+    pub activity: Vec<(ActivityKey, Marks)>,
     /// Tallies, to be added.
-    pub tallies: Vec<(TallyKey, Sum)>,
+    pub tallies: Vec<(TallyKey, Tally)>,
     /// Index rows to put.
     pub held: Vec<HeldKey>,
     /// Index rows to delete.

@@ -211,19 +211,43 @@ impl core::ops::Neg for Sum {
     }
 }
 
-/// A point: what the log gives, and what left the log.
+/// A number in two parts: what the log gives, and what left the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Point {
+pub struct Parted<T> {
     /// Recomputable from the log.
-    pub live: Sum,
+    pub live: T,
     /// Kept of what expiry, erasure or truncation took out.
-    pub sealed: Sum,
+    pub sealed: T,
 }
 
-impl Point {
+/// A point.
+pub type Point = Parted<Sum>;
+
+/// What occurrences add up to for an anchor.
+pub type Tally = Parted<Sum>;
+
+/// How many marks a person has in a component on a local day.
+pub type Marks = Parted<i64>;
+
+impl<T> Parted<T>
+where
+    T: Copy + Default + PartialEq + core::ops::AddAssign + core::ops::Neg<Output = T>,
+{
+    /// A change of what the log gives.
+    pub fn of_log(change: T) -> Self {
+        Self { live: change, sealed: T::default() }
+    }
+
+    /// A change of what the log gives that the total does not follow: what leaves the log stays, apart.
+    pub fn sealing(change: T) -> Self {
+        Self { live: change, sealed: -change }
+    }
+
     /// What an answer shows.
-    pub fn total(self) -> Sum {
-        self.live + self.sealed
+    pub fn total(self) -> T {
+        let mut total = self.live;
+        total += self.sealed;
+        total
     }
 
     /// Adds another's parts.
@@ -234,7 +258,7 @@ impl Point {
 
     /// Is there nothing in it?
     pub fn is_zero(self) -> bool {
-        self.live.is_zero() && self.sealed.is_zero()
+        self == Self::default()
     }
 }
 

@@ -6,11 +6,7 @@ use cebe_catalog::{CompanyId, Definitions};
 use cebe_central::{Central, Snapshot};
 use cebe_engine::rows::{Point, Sum};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Debug,
-    ops::ControlFlow,
-};
+use std::{collections::BTreeMap, fmt::Debug, ops::ControlFlow};
 
 /// Most differences that are named.
 const DIFFERENCES_MAX: usize = 100;
@@ -98,8 +94,8 @@ fn compare(
     let expired = has_expired(stored, company)?;
     for (table, read) in TABLES {
         let (kept, fresh) = (read(stored, company)?, read(recomputed, company)?);
-        // Expiry keeps what is known about people longer than their events.
-        let may_exceed = expired && table != "fact" && table != "point";
+        // Expiry keeps who is who longer than the events that told it.
+        let may_exceed = expired && matches!(table, "node" | "held");
         report.rows += kept.len() as u64;
         let all = kept.keys().chain(fresh.keys().filter(|key| !kept.contains_key(*key)));
         for key in all {
@@ -168,29 +164,25 @@ fn points(snapshot: &Snapshot, company: &CompanyId) -> Result<Rows, WorkerError>
     Ok(rows)
 }
 
-/// Activity that goes on for erased people is sealed: it is not in the log any more.
+/// Only the live part, as with points.
 fn activity(snapshot: &Snapshot, company: &CompanyId) -> Result<Rows, WorkerError> {
     let mut rows = Rows::new();
-    let mut erased = BTreeSet::new();
-    snapshot.nodes(company, &mut |node, row| {
-        if row.erased {
-            erased.insert(node);
-        }
-        ControlFlow::Continue(())
-    })?;
-    snapshot.all_activity(company, &mut |key, count| {
-        if !erased.contains(&key.anchor) {
-            rows.insert(text(key), text(&count));
+    snapshot.all_activity(company, &mut |key, marks| {
+        if marks.live != 0 {
+            rows.insert(text(key), text(&marks.live));
         }
         ControlFlow::Continue(())
     })?;
     Ok(rows)
 }
 
+/// Only the live part, as with points.
 fn tallies(snapshot: &Snapshot, company: &CompanyId) -> Result<Rows, WorkerError> {
     let mut rows = Rows::new();
-    snapshot.all_tallies(company, &mut |key, sum| {
-        rows.insert(text(key), text(&sum));
+    snapshot.all_tallies(company, &mut |key, tally| {
+        if tally.live != Sum::default() {
+            rows.insert(text(key), text(&tally.live));
+        }
         ControlFlow::Continue(())
     })?;
     Ok(rows)

@@ -12,9 +12,12 @@ use std::sync::Arc;
 use tokio_postgres::error::SqlState;
 
 /// The version that this release reads and writes: the number of steps.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
-const STEPS: [(&str, &str); SCHEMA_VERSION as usize] = [("tables", include_str!("migrations/0001_tables.sql"))];
+const STEPS: [(&str, &str); SCHEMA_VERSION as usize] = [
+    ("tables", include_str!("migrations/0001_tables.sql")),
+    ("sealed parts", include_str!("migrations/0002_sealed_parts.sql")),
+];
 
 /// A step that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -72,21 +72,21 @@ static RELATIONS: [Relation; 16] = [
         "points",
         [COMPANY, ("component", Part::Text), ("bucket", Part::Time), ("dimensions", Part::LastTexts)],
         ["live_sum": Numeric, "live_count": Big, "sealed_sum": Numeric, "sealed_count": Big],
-        values::POINT
+        values::SUMS
     ),
     relation!(
         Activity,
         "activity",
         [COMPANY, ("component", Part::Text), ("day", Part::Day), ("anchor", Part::LastNode)],
-        ["marks": Big],
+        ["live": Big, "sealed": Big],
         values::ACTIVITY
     ),
     relation!(
         Tally,
         "tallies",
         [COMPANY, ("anchor", Part::Node), ("component", Part::LastText)],
-        ["sum": Numeric, "count": Big],
-        values::TALLY
+        ["live_sum": Numeric, "live_count": Big, "sealed_sum": Numeric, "sealed_count": Big],
+        values::SUMS
     ),
     relation!(
         Held,

@@ -10,7 +10,7 @@ use crate::{
 use cebe_catalog::{Lane, record::QuarantineRecord};
 use cebe_engine::{
     change::Conflict,
-    rows::{Arrivals, FactRow, LastSeen, NodeRow, Outcomes, Place, Point, Seen, Sum},
+    rows::{Arrivals, FactRow, LastSeen, Marks, NodeRow, Outcomes, Place, Point, Seen, Sum},
 };
 
 /// Between the bytes of a value and the cells of its columns.
@@ -83,7 +83,8 @@ pub(super) const FACT: Codec = Codec {
     bytes: |table, cells| last(table, cells),
 };
 
-pub(super) const POINT: Codec = Codec {
+/// Points and tallies.
+pub(super) const SUMS: Codec = Codec {
     cells: |table, bytes| {
         let Point { live, sealed } = decode(table, bytes)?;
         Ok([sum_cells(live), sum_cells(sealed)].concat())
@@ -96,15 +97,13 @@ pub(super) const POINT: Codec = Codec {
 };
 
 pub(super) const ACTIVITY: Codec = Codec {
-    cells: |table, bytes| Ok(vec![Cell::Big(decode(table, bytes)?)]),
-    bytes: |table, cells| Ok(encode(&Cells::new(table, cells).big()?)),
-};
-
-pub(super) const TALLY: Codec = Codec {
-    cells: |table, bytes| Ok(sum_cells(decode(table, bytes)?).into()),
+    cells: |table, bytes| {
+        let Marks { live, sealed } = decode(table, bytes)?;
+        Ok(vec![Cell::Big(live), Cell::Big(sealed)])
+    },
     bytes: |table, cells| {
         let mut cells = Cells::new(table, cells);
-        Ok(encode(&Sum { sum: cells.sum()?, count: cells.big()? }))
+        Ok(encode(&Marks { live: cells.big()?, sealed: cells.big()? }))
     },
 };
 

@@ -41,7 +41,8 @@ impl Moment {
 
     /// The beginning of a commit: what its one writer finds, on the connection that writes.
     pub(super) fn of_commit(lent: Lent, scope: Scope) -> Result<Self> {
-        Self::open(lent, scope, "BEGIN")
+        let shard = scope.row().ok_or(StoreError::ReadOnly)?;
+        Self::open(lent, scope, &standing::begin(shard))
     }
 
     fn open(mut lent: Lent, scope: Scope, begin: &str) -> Result<Self> {

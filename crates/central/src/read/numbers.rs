@@ -8,7 +8,7 @@ use crate::{
 };
 use cebe_catalog::{CompanyId, Micros, Node, SourceModule, time::Day};
 use cebe_engine::rows::{
-    ActivityKey, ArrivalKey, ArrivalTime, Arrivals, OutcomeKey, Outcomes, Point, PointKey, Sum, TallyKey,
+    ActivityKey, ArrivalKey, ArrivalTime, Arrivals, Marks, OutcomeKey, Outcomes, Point, PointKey, Sum, Tally, TallyKey,
 };
 use smol_str::SmolStr;
 use std::ops::ControlFlow;
@@ -37,7 +37,7 @@ impl Snapshot {
         self.each(of_company(company), Order::Forward, |key: PointKey, point| visit(&key, &point))
     }
 
-    /// Who has marks of a component on a local day in [from, to), by day.
+    /// Who has marks of a component on a local day in [from, to), in the log or sealed, by day.
     pub fn activity(
         &self,
         company: &CompanyId,
@@ -48,31 +48,35 @@ impl Snapshot {
     ) -> Result<()> {
         let bound = |day: Day| KeyWriter::company(company).text(component).i32(day.0).finish();
         let range = KeyRange::between(bound(from), bound(to));
-        self.each(range, Order::Forward, |key: ActivityKey, marks| visit(key.day, &key.anchor, marks))
+        self.each(range, Order::Forward, |key: ActivityKey, marks: Marks| match marks.total() {
+            // What is left of a fact whose first events expired: it was counted on another day, and is kept there.
+            ..=0 => ControlFlow::Continue(()),
+            total => visit(key.day, &key.anchor, total),
+        })
     }
 
     /// Every activity row of a company.
     pub fn all_activity(
         &self,
         company: &CompanyId,
-        visit: &mut dyn FnMut(&ActivityKey, i64) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&ActivityKey, Marks) -> ControlFlow<()>,
     ) -> Result<()> {
         self.each(of_company(company), Order::Forward, |key: ActivityKey, marks| visit(&key, marks))
     }
 
-    /// What occurrences add up to for an anchor, by component.
+    /// What occurrences add up to for an anchor, by component; those that left the log too.
     pub fn tallies(&self, company: &CompanyId, anchor: &Node) -> Result<Vec<(SmolStr, Sum)>> {
         let range = KeyRange::prefix(KeyWriter::company(company).node(anchor).finish());
-        Ok(self.all(range)?.into_iter().map(|(key, sum): (TallyKey, Sum)| (key.component, sum)).collect())
+        Ok(self.all(range)?.into_iter().map(|(key, tally): (TallyKey, Tally)| (key.component, tally.total())).collect())
     }
 
     /// Every tally of a company.
     pub fn all_tallies(
         &self,
         company: &CompanyId,
-        visit: &mut dyn FnMut(&TallyKey, Sum) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(&TallyKey, Tally) -> ControlFlow<()>,
     ) -> Result<()> {
-        self.each(of_company(company), Order::Forward, |key: TallyKey, sum| visit(&key, sum))
+        self.each(of_company(company), Order::Forward, |key: TallyKey, tally| visit(&key, tally))
     }
 
     /// Every outcome count, by company, source and hour.

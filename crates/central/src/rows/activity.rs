@@ -1,4 +1,4 @@
-//! Activity. Key: company, component, local day, anchor. Value: how many marks.
+//! Activity. Key: company, component, local day, anchor. Value: the engine's `Marks`.
 
 use crate::{
     key::{KeyReader, KeyWriter},
@@ -6,11 +6,11 @@ use crate::{
     row::{ReadBack, Stored},
 };
 use cebe_catalog::{Node, time::Day};
-use cebe_engine::rows::ActivityKey;
+use cebe_engine::rows::{ActivityKey, Marks};
 
 impl Stored for ActivityKey {
     const TABLE: Table = Table::Activity;
-    type Row = i64;
+    type Row = Marks;
 
     fn to_key(&self) -> Vec<u8> {
         let start = KeyWriter::company(&self.company).text(&self.component).i32(self.day.0);

@@ -1,15 +1,15 @@
-//! Tallies. Key: company, anchor, component. Value: the engine's `Sum`.
+//! Tallies. Key: company, anchor, component. Value: the engine's `Tally`.
 
 use crate::{
     key::{KeyReader, KeyWriter},
     port::Table,
     row::{ReadBack, Stored},
 };
-use cebe_engine::rows::{Sum, TallyKey};
+use cebe_engine::rows::{Tally, TallyKey};
 
 impl Stored for TallyKey {
     const TABLE: Table = Table::Tally;
-    type Row = Sum;
+    type Row = Tally;
 
     fn to_key(&self) -> Vec<u8> {
         KeyWriter::company(&self.company).node(&self.anchor).raw(self.component.as_bytes()).finish()

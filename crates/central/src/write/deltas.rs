@@ -8,9 +8,12 @@ use crate::{
 };
 use cebe_engine::{
     change::Changes,
-    rows::{Arrivals, Outcomes, Point, PointKey, Sum},
+    rows::{Arrivals, Outcomes, Parted, Point, PointKey},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::{AddAssign, Neg},
+};
 
 /// A row that adds up.
 trait Delta: Copy + Default {
@@ -18,33 +21,13 @@ trait Delta: Copy + Default {
     fn is_zero(&self) -> bool;
 }
 
-impl Delta for Point {
+impl<T: Copy + Default + PartialEq + AddAssign + Neg<Output = T>> Delta for Parted<T> {
     fn add(&mut self, other: Self) {
-        Point::add(self, other);
+        Parted::add(self, other);
     }
 
     fn is_zero(&self) -> bool {
-        Point::is_zero(*self)
-    }
-}
-
-impl Delta for Sum {
-    fn add(&mut self, other: Self) {
-        *self += other;
-    }
-
-    fn is_zero(&self) -> bool {
-        Sum::is_zero(*self)
-    }
-}
-
-impl Delta for i64 {
-    fn add(&mut self, other: Self) {
-        *self += other;
-    }
-
-    fn is_zero(&self) -> bool {
-        *self == 0
+        Parted::is_zero(*self)
     }
 }
 

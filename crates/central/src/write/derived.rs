@@ -5,14 +5,18 @@ use crate::{
     Result, Snapshot,
     key::KeyWriter,
     port::{KeyRange, Order, Table},
-    row::{decode, encode},
+    row::{Stored, decode, encode},
 };
 use cebe_catalog::CompanyId;
-use cebe_engine::rows::{Point, Sum};
-use std::{collections::BTreeMap, ops::ControlFlow};
+use cebe_engine::rows::{ActivityKey, Parted, PointKey, Sum, TallyKey};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    collections::BTreeMap,
+    ops::{AddAssign, ControlFlow, Neg},
+};
 
 /// Tables whose rows are all recomputed.
-const WHOLE: [Table; 5] = [Table::Node, Table::Fact, Table::Activity, Table::Tally, Table::Held];
+const WHOLE: [Table; 3] = [Table::Node, Table::Fact, Table::Held];
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -21,9 +25,31 @@ pub(super) fn write(batch: &mut Batch, now: &Snapshot, company: &CompanyId, from
         let (before, after) = (rows(now, table, company)?, rows(from, table, company)?);
         differences(batch, table, before, after);
     }
-    let (before, replayed) = (rows(now, Table::Point, company)?, rows(from, Table::Point, company)?);
-    let after = points(&before, &replayed)?;
-    differences(batch, Table::Point, before, after);
+    live::<PointKey, Sum>(batch, now, company, from)?;
+    live::<ActivityKey, i64>(batch, now, company, from)?;
+    live::<TallyKey, Sum>(batch, now, company, from)
+}
+
+/// Replaces the live part of every row of a table, and leaves the sealed part as it stands.
+fn live<K, T>(batch: &mut Batch, now: &Snapshot, company: &CompanyId, from: &Snapshot) -> Result<()>
+where
+    K: Stored<Row = Parted<T>>,
+    T: Copy + Default + PartialEq + AddAssign + Neg<Output = T>,
+    Parted<T>: Serialize + DeserializeOwned,
+{
+    let (before, replayed) = (rows(now, K::TABLE, company)?, rows(from, K::TABLE, company)?);
+    let mut parts: BTreeMap<&Vec<u8>, Parted<T>> = BTreeMap::new();
+    for (key, bytes) in &before {
+        let stored: Parted<T> = decode(K::TABLE, bytes)?;
+        parts.insert(key, Parted { live: T::default(), sealed: stored.sealed });
+    }
+    for (key, bytes) in &replayed {
+        let recomputed: Parted<T> = decode(K::TABLE, bytes)?;
+        parts.entry(key).or_default().live = recomputed.live;
+    }
+    let kept = parts.into_iter().filter(|(_, parts)| !parts.is_zero());
+    let after = kept.map(|(key, parts)| (key.clone(), encode(&parts))).collect();
+    differences(batch, K::TABLE, before, after);
     Ok(())
 }
 
@@ -35,21 +61,6 @@ fn rows(snapshot: &Snapshot, table: Table, company: &CompanyId) -> Result<Rows> 
         ControlFlow::Continue(())
     })?;
     Ok(rows)
-}
-
-/// Live as recomputed, sealed as it stands.
-fn points(before: &Rows, replayed: &Rows) -> Result<Rows> {
-    let mut points: BTreeMap<&Vec<u8>, Point> = BTreeMap::new();
-    for (key, bytes) in before {
-        let point: Point = decode(Table::Point, bytes)?;
-        points.insert(key, Point { live: Sum::default(), sealed: point.sealed });
-    }
-    for (key, bytes) in replayed {
-        let point: Point = decode(Table::Point, bytes)?;
-        points.entry(key).or_default().live = point.live;
-    }
-    let kept = points.into_iter().filter(|(_, point)| !point.is_zero());
-    Ok(kept.map(|(key, point)| (key.clone(), encode(&point))).collect())
 }
 
 fn differences(batch: &mut Batch, table: Table, mut before: Rows, after: Rows) {

@@ -84,6 +84,33 @@ fn a_lost_lease_writes_nothing() {
     assert_eq!(store.persist().unwrap(), [place(2)]);
 }
 
+/// A former holder that was cut off in the middle of a commit keeps its locks for as long as the server takes it for
+/// alive: the next one ends its session instead of waiting, and nothing of the commit is there.
+#[test]
+fn a_former_holder_that_hangs_in_a_commit_is_ended() {
+    let url = shared().database();
+    let (database, shard) = (connect(&url), Shard::of(&company()));
+    let former = database.leases("former", Duration::ZERO).acquire(shard).unwrap().unwrap();
+    let hanging = database.shard(&former).unwrap();
+    hanging.commit(&one(0)).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (other, connection) = runtime.block_on(tokio_postgres::connect(&url, tokio_postgres::NoTls)).unwrap();
+    runtime.spawn(connection);
+    runtime.block_on(other.batch_execute("BEGIN; LOCK TABLE cebe.points")).unwrap();
+    let hung = std::thread::spawn(move || hanging.commit(&one(1)).unwrap_err());
+    const WAITING: &str = "SELECT count(*) FROM pg_locks WHERE relation = 'cebe.points'::regclass AND NOT granted";
+    while shared().ask(name(&url), "postgres", WAITING).unwrap() == "0" {
+        std::thread::yield_now();
+    }
+    let lease = database.leases("next", LONG).acquire(shard).unwrap().unwrap();
+    let store = database.shard(&lease).unwrap();
+    assert!(matches!(hung.join().unwrap(), StoreError::Postgres(_)));
+    runtime.block_on(other.batch_execute("ROLLBACK")).unwrap();
+    assert_eq!((log(&*store, &company()), points(&*store)), (vec![0], 1));
+    store.commit(&one(1)).unwrap();
+    assert_eq!((log(&*store, &company()), points(&*store)), (vec![0, 1], 2));
+}
+
 /// The same lease opened twice, as by a worker that was started again while the former one hangs: the epoch tells them
 /// not apart, the number of commits does, also when no position moved.
 #[test]

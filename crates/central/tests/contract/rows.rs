@@ -159,8 +159,8 @@ fn deltas_add_up_and_zero_rows_vanish() {
                     (key, point)
                 })
                 .collect(),
-            activity: vec![(activity.clone(), sign)],
-            tallies: vec![(tally.clone(), Sum { sum: i128::from(sign) * 10, count: sign })],
+            activity: vec![(activity.clone(), Marks::of_log(sign))],
+            tallies: vec![(tally.clone(), Tally::of_log(Sum { sum: i128::from(sign) * 10, count: sign }))],
             outcomes: vec![(hour.clone(), counts)],
             ..Changes::default()
         };
@@ -213,7 +213,7 @@ fn ranges_hold_their_start_and_not_their_end() {
         let buckets = [-10, 0, 10, 20];
         let points = buckets.map(|bucket| (point_key("sent", bucket, &[]), live(1))).into();
         let day = |day| ActivityKey { company: company(), component: "k".into(), day: Day(day), anchor: phone(1) };
-        let activity = [-1, 0, 1].map(|n| (day(n), 1)).into();
+        let activity = [-1, 0, 1].map(|n| (day(n), Marks::of_log(1))).into();
         store.commit(&Changes { points, activity, ..Changes::default() }).unwrap();
         let now = store.snapshot().unwrap();
         let mut seen = Vec::new();
@@ -325,12 +325,21 @@ fn derived_rows_are_replaced_and_the_rest_stays() {
         changes.nodes = vec![(node_key("stale"), Some(node_row(true))), (other.clone(), Some(node_row(true)))];
         changes.points = vec![(point_key("a", 0, &[]), sealed), (point_key("b", 0, &[]), live(1))];
         changes.vault.push((company(), Token([1; 16]), vec![1]));
+        let day = |day| ActivityKey { company: company(), component: "k".into(), day: Day(day), anchor: phone(1) };
+        let tally = |component: &str| TallyKey { company: company(), anchor: phone(1), component: component.into() };
+        let sum = |sum| Sum { sum, count: 1 };
+        changes.activity = vec![(day(1), Marks { live: 0, sealed: 2 }), (day(2), Marks { live: 1, sealed: -1 })];
+        changes.activity.push((day(3), Marks::of_log(4)));
+        changes.tallies =
+            vec![(tally("a"), Tally { live: sum(1), sealed: sum(30) }), (tally("b"), Tally::of_log(sum(1)))];
         store.commit(&changes).unwrap();
 
         let replayed = Memory::new();
         let again = Changes {
             nodes: vec![(node_key("fresh"), Some(node_row(false)))],
             points: vec![(point_key("a", 0, &[]), live(7)), (point_key("c", 0, &[]), live(3))],
+            activity: vec![(day(2), Marks::of_log(3)), (day(4), Marks { live: 1, sealed: 9 })],
+            tallies: vec![(tally("a"), Tally::of_log(sum(5)))],
             ..Changes::default()
         };
         cebe_central::Central::commit(&replayed, &again).unwrap();
@@ -353,6 +362,14 @@ fn derived_rows_are_replaced_and_the_rest_stays() {
         })
         .unwrap();
         assert_eq!(points, [("a".to_owned(), 8, 50), ("c".to_owned(), 3, 0)]);
+        let mut days = Vec::new();
+        now.all_activity(&company(), &mut |key, marks| {
+            days.push((key.day.0, marks.live, marks.sealed));
+            Continue(())
+        })
+        .unwrap();
+        assert_eq!(days, [(1, 0, 2), (2, 3, -1), (4, 1, 0)]);
+        assert_eq!(now.tallies(&company(), &phone(1)).unwrap(), [("a".into(), Sum { sum: 35, count: 2 })]);
     });
 }
 

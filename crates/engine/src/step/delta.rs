@@ -10,7 +10,7 @@ use super::{
 use crate::{
     change::Changes,
     component::{Contribution, each_contribution},
-    rows::{ActivityKey, Point, PointKey, Sum, TallyKey},
+    rows::{ActivityKey, Marks, Point, PointKey, Sum, Tally, TallyKey},
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use cebe_catalog::{CompanyId, Micros, Node, time::Day};
@@ -21,7 +21,7 @@ use smol_str::SmolStr;
 pub enum Sealing {
     /// It is taken back.
     No,
-    /// It stays, and so does what is kept by anchor.
+    /// It stays.
     Expiry,
     /// It stays, but nothing of the person does: their days of activity go on under a node that is nobody's.
     Erasure(Node),
@@ -108,41 +108,33 @@ impl<'p> Delta<'p> {
         self.tallies.values_mut().for_each(|sum| *sum = -*sum);
     }
 
-    /// Hands the differences over. What is sealed stays in the points, apart; what is kept by anchor stays with expiry
-    /// and goes with erasure.
+    /// Hands the differences over. What leaves the log by expiry or erasure stays in the totals, sealed; with erasure it
+    /// is nobody's from then on.
     pub(super) fn finish(self, sealing: &Sealing, changes: &mut Changes) {
         for (spot, sum) in self.points.into_iter().filter(|(_, sum)| !sum.is_zero()) {
-            let sealed = if *sealing == Sealing::No { Sum::default() } else { -sum };
             let Spot { bucket, component, dimensions, company } = spot;
             let key = PointKey { company, component: self.plans.component(component).clone(), bucket, dimensions };
-            changes.points.push((key, Point { live: sum, sealed }));
+            changes.points.push((key, if *sealing == Sealing::No { Point::of_log(sum) } else { Point::sealing(sum) }));
         }
-        let activity = totals(self.activity).map(|(active, count)| {
+        for (active, count) in totals(self.activity) {
             let Active { component, day, anchor, company } = active;
-            (ActivityKey { company, component: self.plans.component(component).clone(), day, anchor }, count)
-        });
-        if *sealing == Sealing::Expiry {
-            // What is left of a fact may fall on another day than the whole of it did. That day is entered, although
-            // the old one stays, because the next change of the fact takes it back.
-            changes.activity.extend(activity.filter(|(_, count)| *count > 0));
-            return;
+            let key = ActivityKey { company, component: self.plans.component(component).clone(), day, anchor };
+            match sealing {
+                Sealing::No => changes.activity.push((key, Marks::of_log(count))),
+                Sealing::Erasure(nobody) if count < 0 => {
+                    let kept = Marks { live: 0, sealed: -count };
+                    changes.activity.push((ActivityKey { anchor: nobody.clone(), ..key.clone() }, kept));
+                    changes.activity.push((key, Marks::of_log(count)));
+                }
+                Sealing::Expiry | Sealing::Erasure(_) => changes.activity.push((key, Marks::sealing(count))),
+            }
         }
-        let activity: Vec<(ActivityKey, i64)> = activity.collect();
-        if let Sealing::Erasure(nobody) = sealing {
-            changes.activity.extend(gone(&activity, nobody));
-        }
-        changes.activity.extend(activity);
-        changes.tallies.extend(self.tallies.into_iter().filter(|(_, sum)| !sum.is_zero()));
+        let tallies = self.tallies.into_iter().filter(|(_, sum)| !sum.is_zero());
+        let expires = *sealing == Sealing::Expiry;
+        changes
+            .tallies
+            .extend(tallies.map(|(key, sum)| (key, if expires { Tally::sealing(sum) } else { Tally::of_log(sum) })));
     }
-}
-
-/// What somebody's activity loses goes on under a node that is nobody's.
-fn gone<'a>(
-    activity: &'a [(ActivityKey, i64)],
-    nobody: &'a Node,
-) -> impl Iterator<Item = (ActivityKey, i64)> + use<'a> {
-    let lost = activity.iter().filter(|(_, count)| *count < 0);
-    lost.map(|(key, count)| (ActivityKey { anchor: nobody.clone(), ..key.clone() }, -count))
 }
 
 /// One count per key, without those that come to nothing.
@@ -163,10 +155,11 @@ fn signed(sum: Sum, sign: i64) -> Sum {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::String;
     use cebe_catalog::Definitions;
 
     /// Somebody was active on the first day by events of which some leave; what is left of the fact falls on the second.
-    fn activity(sealing: &Sealing) -> Vec<(i32, i64)> {
+    fn activity(sealing: &Sealing) -> Vec<(i32, String, (i64, i64))> {
         let (definitions, companies) = (Definitions::standard(), BTreeMap::new());
         let plans = Plans::new(definitions);
         let mut delta = Delta::new(Context { definitions, companies: &companies }, &plans);
@@ -176,16 +169,18 @@ mod tests {
         }
         let mut changes = Changes::default();
         delta.finish(sealing, &mut changes);
-        changes.activity.into_iter().map(|(key, count)| (key.day.0, count)).collect()
+        let shown = |(key, marks): (ActivityKey, Marks)| (key.day.0, key.anchor.to_text(), (marks.live, marks.sealed));
+        changes.activity.into_iter().map(shown).collect()
     }
 
-    /// Requirement CORE-LIFE-3: the day of what is left is entered, or the fact's next change would take back what was never
-    /// there; the day of what expired stays.
+    /// Requirement CORE-LIFE-3: what the log gives follows the log, and who was counted on which day stays as it was.
     #[test]
-    fn what_is_left_after_expiry_is_entered_on_its_day_and_the_old_day_stays() {
-        assert_eq!(activity(&Sealing::Expiry), [(2, 1)]);
-        assert_eq!(activity(&Sealing::No), [(1, -1), (2, 1)]);
-        let nobody = Node::parse("nobody");
-        assert_eq!(activity(&Sealing::Erasure(nobody)), [(1, 1), (1, -1), (2, 1)]);
+    fn who_was_counted_on_which_day_stays_after_expiry_and_erasure() {
+        let [own, nobody] = ["cust-1", "nobody"].map(|node| Node::parse(node).to_text());
+        let at = |day, whose: &String, live, sealed| (day, whose.clone(), (live, sealed));
+        assert_eq!(activity(&Sealing::No), [at(1, &own, -1, 0), at(2, &own, 1, 0)]);
+        assert_eq!(activity(&Sealing::Expiry), [at(1, &own, -1, 1), at(2, &own, 1, -1)]);
+        let erased = [at(1, &nobody, 0, 1), at(1, &own, -1, 0), at(2, &own, 1, -1)];
+        assert_eq!(activity(&Sealing::Erasure(Node::parse("nobody"))), erased);
     }
 }

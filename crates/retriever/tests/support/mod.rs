@@ -14,7 +14,7 @@ use cebe_central::{Central, Memory, Snapshot, StoreError, StoreFacts};
 use cebe_engine::{
     change::{Applied, Changes, CompanyRow, ControlChange, ControlKind, ControlRow},
     entry::{Entry, Rank},
-    rows::{ActivityKey, FactKey, FactRow, HeldKey, NodeKey, NodeRow, Owner, Place, Point, PointKey, Sum},
+    rows::{ActivityKey, FactKey, FactRow, HeldKey, Marks, NodeKey, NodeRow, Owner, Place, Point, PointKey, Sum},
 };
 use cebe_privacy::{
     access::{Grant, Role, Scope, TeamView},
@@ -171,7 +171,7 @@ impl World {
             day: Day::parse(day).unwrap(),
             anchor: anchor.clone(),
         };
-        self.commit(Changes { activity: vec![(key, 1)], ..Changes::default() });
+        self.commit(Changes { activity: vec![(key, Marks::of_log(1))], ..Changes::default() });
     }
 
     /// Makes nodes one customer.

@@ -103,9 +103,35 @@ proptest! {
     }
 }
 
-// What is read while it is written shows in few histories: more of them are tried.
+// What is read while it is written, and what is left of half a fact, shows in few histories: more of them are tried.
 proptest! {
     #![proptest_config(config(128))]
+
+    /// Requirements CORE-LIFE-3, VERIFY: what expires changes no answer, neither about the company nor about its people,
+    /// also when the company is rebuilt afterwards; and what comes later is counted as if nothing had been rebuilt.
+    #[test]
+    fn expiry_keeps_every_number(history in history(60), seed in any::<u64>(), cut in any::<prop::sample::Index>()) {
+        let order = histories::shuffled_with_repeats(history.copies.len(), seed);
+        let (first, rest) = order.split_at(cut.index(order.len()));
+        let mut store = deliver(&history, first, &[9]);
+        let before = (store.totals(), store.people());
+        let mut rebuilt = deliver(&history, first, &[9]);
+        let old = history.copies[cut.index(history.copies.len())].event_at;
+        store.expire(old);
+        rebuilt.expire(old);
+        rebuilt.rebuild();
+        for store in [&mut store, &mut rebuilt] {
+            let found = [differences(&store.totals(), &before.0), differences(&store.people(), &before.1)].concat();
+            prop_assert!(found.is_empty(), "{}", found.join("\n"));
+            let report = store.verify();
+            prop_assert!(report.is_clean(), "{:#?}", report);
+            store.apply_all(&history, rest);
+            let report = store.verify();
+            prop_assert!(report.is_clean(), "{:#?}", report);
+        }
+        let found = [differences(&rebuilt.totals(), &store.totals()), differences(&rebuilt.people(), &store.people())];
+        prop_assert!(found.concat().is_empty(), "{}", found.concat().join("\n"));
+    }
 
     /// Requirements VERIFY, CORE-CON-LATE: the worker, which goes on with the next batch while the last is committed and
     /// steps companies side by side, ends where one event after the other does.

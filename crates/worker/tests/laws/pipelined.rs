@@ -2,7 +2,7 @@
 
 use crate::histories::{COMPANY, History};
 use cebe_catalog::{
-    Definitions, Micros, Record,
+    CompanyId, Definitions, Micros, Record,
     control::{Change, ControlRecord},
 };
 use cebe_central::{Central, Memory};
@@ -28,7 +28,17 @@ pub fn states(history: &History, order: &[usize], commit_records_max: usize) -> 
     let definitions = Arc::new(Definitions::standard().clone());
     Worker::new(queue, central.clone(), definitions, settings).unwrap().drain().unwrap();
     let snapshot = central.snapshot().unwrap();
-    [COMPANY, TWIN].map(|company| verify::state(&snapshot, &company.into()).unwrap())
+    [COMPANY, TWIN].map(|company| {
+        let state = verify::state(&snapshot, &company.into()).unwrap();
+        state.into_iter().map(|(table, rows)| (table, named(rows, company, COMPANY))).collect()
+    })
+}
+
+/// Rows as if they were another company's.
+fn named(rows: Rows, own: &str, other: &str) -> Rows {
+    let [own, other] = [own, other].map(|company| format!("{:?}", CompanyId::from(company)));
+    let of_other = |text: String| text.replace(&own, &other);
+    rows.into_iter().map(|(key, row)| (of_other(key), of_other(row))).collect()
 }
 
 /// A queue that holds a history.

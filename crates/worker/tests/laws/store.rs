@@ -9,12 +9,13 @@ use cebe_central::{Central, Memory, Snapshot};
 use cebe_engine::{
     change::Changes,
     control,
-    rows::Place,
+    rows::{ActivityKey, Marks, Place, Tally, TallyKey},
     step::{Context, Step},
 };
 use cebe_worker::{
     VerifyReport, apply,
     companies::Companies,
+    rebuild, retention,
     verify::{self, Rows},
 };
 use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
@@ -102,9 +103,28 @@ impl Store {
         log
     }
 
-    /// What answers show of every point: live and sealed.
+    /// Takes what happened before an instant out of the log, as retention does.
+    pub fn expire(&mut self, before: Micros) {
+        let mut events = Vec::new();
+        let snapshot = self.central.snapshot().unwrap();
+        let visit = &mut |event: EventRecord, _| {
+            events.extend((event.event_at < before).then_some(event));
+            ControlFlow::Continue(())
+        };
+        snapshot.log(&company(), visit).unwrap();
+        let mut changes = apply::drive(Step::retire(self.context(), events), &snapshot).unwrap();
+        retention::seal(&mut changes, &company(), before, retention::EXPIRY);
+        self.central.commit(&changes).unwrap();
+    }
+
+    /// Puts what the log gives in place of what is stored.
+    pub fn rebuild(&mut self) {
+        rebuild::rebuild(&*self.central, Definitions::standard(), &self.companies, &company()).unwrap();
+    }
+
+    /// What answers about the company show, in the log or sealed: points, and marks by day.
     pub fn totals(&self) -> BTreeMap<&'static str, Rows> {
-        let mut totals = Rows::new();
+        let (mut totals, mut days) = (Rows::new(), BTreeMap::<String, i64>::new());
         let snapshot = self.central.snapshot().unwrap();
         let visit = &mut |key: &_, point: &cebe_engine::rows::Point| {
             if !point.total().is_zero() {
@@ -113,7 +133,34 @@ impl Store {
             ControlFlow::Continue(())
         };
         snapshot.all_points(&company(), visit).unwrap();
-        [("point", totals)].into()
+        let visit = &mut |key: &ActivityKey, marks: Marks| {
+            *days.entry(format!("{} {:?}", key.component, key.day)).or_default() += marks.total();
+            ControlFlow::Continue(())
+        };
+        snapshot.all_activity(&company(), visit).unwrap();
+        let days = days.into_iter().filter(|(_, marks)| *marks != 0).map(|(day, marks)| (day, marks.to_string()));
+        [("point", totals), ("activity", days.collect())].into()
+    }
+
+    /// What answers about people show, in the log or sealed: who was active on which day, and what theirs adds up to.
+    pub fn people(&self) -> BTreeMap<&'static str, Rows> {
+        let (mut active, mut tallies) = (Rows::new(), Rows::new());
+        let snapshot = self.central.snapshot().unwrap();
+        let visit = &mut |key: &ActivityKey, marks: Marks| {
+            if marks.total() > 0 {
+                active.insert(format!("{key:?}"), String::new());
+            }
+            ControlFlow::Continue(())
+        };
+        snapshot.all_activity(&company(), visit).unwrap();
+        let visit = &mut |key: &TallyKey, tally: Tally| {
+            if !tally.total().is_zero() {
+                tallies.insert(format!("{key:?}"), format!("{:?}", tally.total()));
+            }
+            ControlFlow::Continue(())
+        };
+        snapshot.all_tallies(&company(), visit).unwrap();
+        [("active", active), ("tally", tallies)].into()
     }
 
     /// What one component counts, over everything.

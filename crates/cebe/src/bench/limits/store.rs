@@ -8,7 +8,7 @@ use cebe_catalog::{
 use cebe_central::{Central, Embedded, EmbeddedSettings};
 use cebe_engine::{
     change::{Applied, Changes},
-    rows::{ActivityKey, NodeKey, NodeRow, OutcomeKey, Outcomes, Place, Point, PointKey, Sum},
+    rows::{ActivityKey, Marks, NodeKey, NodeRow, OutcomeKey, Outcomes, Place, Point, PointKey, Sum},
 };
 use uuid::Builder;
 
@@ -35,7 +35,9 @@ fn changes(numbers: std::ops::Range<u64>) -> Changes {
         let at = Micros(i64::try_from((START_MS + number) * 1_000).unwrap_or_default());
         changes.nodes.push((NodeKey { company: "shop".into(), node: anchor.clone() }, Some(NodeRow::default())));
         let (component, day) = ("messages".into(), at.utc_day());
-        changes.activity.push((ActivityKey { company: "shop".into(), component, day, anchor: anchor.clone() }, 1));
+        changes
+            .activity
+            .push((ActivityKey { company: "shop".into(), component, day, anchor: anchor.clone() }, Marks::of_log(1)));
         let dimensions = vec![format!("campaign-{}", number % 40).into()];
         let bucket = Micros(at.0.div_euclid(HOUR) * HOUR);
         let key = PointKey { company: "shop".into(), component: "sent".into(), bucket, dimensions };
