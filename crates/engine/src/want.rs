@@ -1,6 +1,6 @@
 //! What a step needs to have loaded, and the answers. Lists are answered in the order asked.
 
-use crate::rows::{FactKey, FactRow, NodeKey, NodeRow, Seen, SeenKey};
+use crate::rows::{ActivityKey, FactKey, FactRow, Marks, NodeKey, NodeRow, Seen, SeenKey, Tally, TallyKey};
 use alloc::vec::Vec;
 use cebe_catalog::EventRecord;
 
@@ -19,6 +19,8 @@ pub struct Wants {
     pub events: Vec<SeenKey>,
     /// All events of the log under these anchors (erasure).
     pub histories: Vec<NodeKey>,
+    /// What is kept of these anchors beside their facts (erasure).
+    pub kept: Vec<NodeKey>,
 }
 
 impl Wants {
@@ -30,6 +32,7 @@ impl Wants {
             && self.persons.is_empty()
             && self.events.is_empty()
             && self.histories.is_empty()
+            && self.kept.is_empty()
     }
 }
 
@@ -48,4 +51,15 @@ pub struct Loaded {
     pub events: Vec<Option<EventRecord>>,
     /// For `histories`.
     pub histories: Vec<Vec<EventRecord>>,
+    /// For `kept`.
+    pub kept: Vec<Kept>,
+}
+
+/// What is kept of an anchor beside its facts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Kept {
+    /// What occurrences add up to.
+    pub tallies: Vec<(TallyKey, Tally)>,
+    /// Its days of activity.
+    pub activity: Vec<(ActivityKey, Marks)>,
 }

@@ -2,14 +2,16 @@
 
 use crate::{
     Result, Snapshot,
+    key::KeyWriter,
+    port::KeyRange,
     rows::{Address, MetaKey, owner_prefix, time_ordered},
 };
 use cebe_catalog::EventRecord;
 use cebe_engine::{
     rows::{FactKey, FactRow, NodeKey, Owner, Seen, SeenKey},
-    want::{Loaded, Wants},
+    want::{Kept, Loaded, Wants},
 };
-use std::ops::ControlFlow;
+use std::{collections::BTreeSet, ops::ControlFlow};
 
 impl Snapshot {
     /// Answers one round of reading, list by list in the order asked.
@@ -21,6 +23,7 @@ impl Snapshot {
             persons: self.persons(&wants.persons)?,
             events: self.events(&wants.events)?,
             histories: wants.histories.iter().map(|key| self.history(key)).collect::<Result<_>>()?,
+            kept: self.kept(&wants.kept)?,
         })
     }
 
@@ -28,6 +31,26 @@ impl Snapshot {
     fn persons(&self, keys: &[NodeKey]) -> Result<Vec<Vec<(FactKey, FactRow)>>> {
         let owner = |key: &NodeKey| owner_prefix(&key.company, &Owner::Anchor(key.node.clone())).finish();
         self.under(&keys.iter().map(owner).collect::<Vec<_>>())
+    }
+
+    /// What is kept of each anchor beside its facts, in the order asked. Activity lies by day: all of a company's is looked
+    /// through, once.
+    fn kept(&self, keys: &[NodeKey]) -> Result<Vec<Kept>> {
+        let mut kept = Vec::with_capacity(keys.len());
+        for NodeKey { company, node } in keys {
+            let range = KeyRange::prefix(KeyWriter::company(company).node(node).finish());
+            kept.push(Kept { tallies: self.all(range)?, activity: Vec::new() });
+        }
+        for company in keys.iter().map(|key| &key.company).collect::<BTreeSet<_>>() {
+            self.all_activity(company, &mut |key, marks| {
+                let place = keys.iter().position(|wanted| wanted.company == *company && wanted.node == key.anchor);
+                if let Some(place) = place {
+                    kept[place].activity.push((key.clone(), marks));
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(kept)
     }
 
     /// Dedup rows in the order asked. Ids above all that are stored are not looked up.

@@ -6,7 +6,7 @@ use cebe_central::{Memory, Order};
 use cebe_engine::{
     change::{Changes, ControlChange, ControlKind, ControlRow},
     rows::*,
-    want::Wants,
+    want::{Kept, Wants},
 };
 use smol_str::SmolStr;
 use std::ops::ControlFlow::{Break, Continue};
@@ -83,6 +83,13 @@ fn loading_answers_in_the_order_asked() {
         let owner = Owner::Anchor(customer("p"));
         changes.facts.push((fact_key(owner.clone(), "order", "1"), Some(fact_row(1))));
         changes.facts.push((fact_key(Owner::Entity, "order", "2"), Some(fact_row(2))));
+        let day = ActivityKey { company: company(), component: "k".into(), day: Day(1), anchor: customer("p") };
+        let marks = Marks { live: 1, sealed: 2 };
+        let of_another = ActivityKey { anchor: customer("o"), ..day.clone() };
+        changes.activity = vec![(day.clone(), marks), (of_another, marks)];
+        let tally = TallyKey { company: company(), anchor: customer("p"), component: "spend".into() };
+        let added = Tally::of_log(Sum { sum: 10, count: 1 });
+        changes.tallies.push((tally.clone(), added));
         store.commit(&changes).unwrap();
 
         let absent = event(&company(), "z", None, 1);
@@ -94,6 +101,7 @@ fn loading_answers_in_the_order_asked() {
             persons: vec![node_key("q"), node_key("p")],
             events: keys,
             histories: vec![node_key("p"), node_key("q")],
+            kept: vec![node_key("q"), node_key("p")],
         };
         let loaded = store.snapshot().unwrap().load(&wants).unwrap();
         let places: Vec<_> = loaded.seen.iter().map(|seen| seen.as_ref().map(|seen| seen.place.index)).collect();
@@ -104,6 +112,8 @@ fn loading_answers_in_the_order_asked() {
         let ids: Vec<_> = loaded.events.iter().map(|event| event.as_ref().map(|event| event.id.as_str())).collect();
         assert_eq!(ids, [Some("c"), None, Some("b"), Some("a")]);
         assert_eq!(loaded.histories.iter().map(Vec::len).collect::<Vec<_>>(), [3, 0]);
+        let kept = Kept { tallies: vec![(tally, added)], activity: vec![(day, marks)] };
+        assert_eq!(loaded.kept, [Kept::default(), kept]);
     });
 }
 

@@ -11,6 +11,7 @@ use crate::{
     change::Changes,
     component::{Contribution, each_contribution},
     rows::{ActivityKey, Marks, Point, PointKey, Sum, Tally, TallyKey},
+    want::Kept,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use cebe_catalog::{CompanyId, Micros, Node, time::Day};
@@ -134,6 +135,18 @@ impl<'p> Delta<'p> {
         changes
             .tallies
             .extend(tallies.map(|(key, sum)| (key, if expires { Tally::sealing(sum) } else { Tally::of_log(sum) })));
+    }
+}
+
+/// What expired of an erased person before goes too: days of activity go on as nobody's, what theirs added up to is gone.
+pub(super) fn forget(kept: Vec<Kept>, nobody: &Node, changes: &mut Changes) {
+    for Kept { tallies, activity } in kept {
+        let sealed = |sealed| Tally { live: Sum::default(), sealed };
+        changes.tallies.extend(tallies.into_iter().map(|(key, tally)| (key, sealed(-tally.sealed))));
+        for (key, Marks { sealed, .. }) in activity.into_iter().filter(|(_, marks)| marks.sealed != 0) {
+            changes.activity.push((ActivityKey { anchor: nobody.clone(), ..key.clone() }, Marks { live: 0, sealed }));
+            changes.activity.push((key, Marks { live: 0, sealed: -sealed }));
+        }
     }
 }
 

@@ -19,7 +19,7 @@ mod unit;
 use crate::{
     change::{Applied, Changes, Removed},
     rows::{NodeKey, Place, Seen, SeenKey},
-    want::{Loaded, Wants},
+    want::{Kept, Loaded, Wants},
 };
 use alloc::vec::Vec;
 use cebe_catalog::{CompanyId, EventRecord, Node, Record, control::Unlink, record::Vault};
@@ -66,6 +66,8 @@ pub struct Step<'a> {
     unlink: Option<Unlink>,
     added: Vec<(EventRecord, Place, Vault)>,
     removed: Vec<EventRecord>,
+    /// What is kept of an erased person beside facts.
+    kept: Vec<Kept>,
     asked: Vec<NodeKey>,
     people: People,
     ledger: Ledger<'a>,
@@ -111,6 +113,7 @@ impl<'a> Step<'a> {
             unlink: None,
             added: Vec::new(),
             removed: Vec::new(),
+            kept: Vec::new(),
             asked: Vec::new(),
             people: People::default(),
             ledger: Ledger::default(),
@@ -165,6 +168,7 @@ impl<'a> Step<'a> {
             }
             Phase::Events => {
                 self.settle(loaded.events, loaded.histories);
+                self.kept = loaded.kept;
                 self.phase = Phase::Groups;
             }
             Phase::Groups => self.reach(),
@@ -186,11 +190,11 @@ impl<'a> Step<'a> {
     }
 
     fn want_events(&self) -> Wants {
-        let histories = self.erase.as_ref().map_or_else(Vec::new, |(company, node)| {
+        let histories: Vec<NodeKey> = self.erase.as_ref().map_or_else(Vec::new, |(company, node)| {
             let person = self.people.before(company, node);
             person.iter().map(|node| NodeKey { company: company.clone(), node: node.clone() }).collect()
         });
-        Wants { events: self.dedup.superseded(), histories, ..Wants::default() }
+        Wants { events: self.dedup.superseded(), kept: histories.clone(), histories, ..Wants::default() }
     }
 
     /// Dedup is settled: what is added, what leaves.
@@ -278,6 +282,9 @@ impl<'a> Step<'a> {
         };
         let ledger = core::mem::take(&mut self.ledger);
         ledger.finish(self.context, &self.people, &sealing, &mut self.changes);
+        if let Sealing::Erasure(nobody) = &sealing {
+            delta::forget(core::mem::take(&mut self.kept), nobody, &mut self.changes);
+        }
         core::mem::take(&mut self.people).finish(&mut self.changes);
         self.log();
         self.counts.finish(&mut self.changes);

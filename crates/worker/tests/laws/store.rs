@@ -187,7 +187,15 @@ impl Store {
             ControlFlow::Continue(())
         };
         snapshot.timeline(&company(), node, None, visit).unwrap();
-        !facts.is_empty() || timeline > 0 || !snapshot.held(&company(), node).unwrap().is_empty()
+        let mut active = false;
+        let visit = &mut |key: &ActivityKey, _| {
+            active |= key.anchor == *node;
+            ControlFlow::Continue(())
+        };
+        snapshot.all_activity(&company(), visit).unwrap();
+        let tallied = !snapshot.tallies(&company(), node).unwrap().is_empty();
+        let held = !snapshot.held(&company(), node).unwrap().is_empty();
+        !facts.is_empty() || timeline > 0 || active || tallied || held
     }
 
     pub fn verify(&self) -> VerifyReport {
