@@ -92,12 +92,12 @@ fn of(records: Records, shares_max: usize) -> Vec<Records> {
         }
     }
     for (_, records) in records_of {
-        let last = shares.last_mut().expect("there is a share");
+        let last = shares.last().expect("there is a share");
         // A company goes where its larger half would.
-        if !last.is_empty() && last.len() + records.len() / 2 > size {
-            shares.push(records);
-        } else {
-            last.extend(records);
+        let is_full = !last.is_empty() && last.len() + records.len().div_ceil(2) > size;
+        match is_full && shares.len() < shares_max {
+            true => shares.push(records),
+            false => shares.last_mut().expect("there is a share").extend(records),
         }
     }
     shares
@@ -131,5 +131,7 @@ mod tests {
         assert_eq!(shares.iter().map(companies).collect::<Vec<_>>(), [vec!["a", "a", "a"], vec!["b", "c", "c"]]);
         assert_eq!(of(batch(&["a", "a", "a"]), 2).len(), 1);
         assert_eq!(of(batch(&["a", "b", "b", "b"]), 2).len(), 2);
+        let uneven = [["a"; 3].as_slice(), &["b"; 6], &["c"]].concat();
+        assert_eq!(of(batch(&uneven), 2).len(), 2, "never more than there are threads");
     }
 }
