@@ -12,10 +12,11 @@ use super::load::Load;
 use super::measure::{Latencies, Report};
 use super::target::{Target, taken};
 
-/// Connections that probe.
-const PROBERS: u64 = 4;
-/// A probe of each goes this often; one that is due is counted from when it was due.
-const PROBE_EVERY: Duration = Duration::from_millis(25);
+/// Connections that probe, one behind the other.
+const PROBERS: u32 = 40;
+/// A probe of each goes this often; one that is due is counted from when it was due. Far longer than an answer may take:
+/// a connection that waits for one sends none meanwhile, and would measure how late it is itself.
+const PROBE_EVERY: Duration = Duration::from_secs(2);
 /// Pause between two reads of one kind.
 const READ_EVERY: Duration = Duration::from_millis(5);
 /// Customers that are read, busy ones among them.
@@ -53,7 +54,11 @@ impl<'scope> Beside<'scope> {
         (target, plan): (&'scope Target, &'scope Plan),
         seed: u64,
     ) -> Self {
-        let prober = |number| scope.spawn(move || probe(target, plan, seed + number, over));
+        let begun = Instant::now();
+        let prober = |number| {
+            let first = begun + PROBE_EVERY * number / PROBERS;
+            scope.spawn(move || probe(target, plan, (seed + u64::from(number), first), over))
+        };
         Self { over, probers: (0..PROBERS).map(prober).collect(), readers: Vec::new() }
     }
 
@@ -93,9 +98,9 @@ impl<'scope> Beside<'scope> {
 }
 
 /// One event at a time, answered once it is applied.
-fn probe(target: &Target, plan: &Plan, seed: u64, over: &AtomicBool) -> Result<Latencies> {
+fn probe(target: &Target, plan: &Plan, (seed, first): (u64, Instant), over: &AtomicBool) -> Result<Latencies> {
     let (mut wire, mut load, mut latencies) = (target.wire()?, Load::new(plan, seed, 1)?, Latencies::default());
-    let mut due = Instant::now();
+    let mut due = first;
     while !over.load(Ordering::Relaxed) {
         let body = load.body(1);
         thread::sleep(due.saturating_duration_since(Instant::now()));
