@@ -29,10 +29,21 @@ struct Company {
     after: Rows,
     /// Ends of links that came, went or changed their order.
     touched: BTreeSet<Node>,
-    /// Nodes whose customer is not the one it was.
+    /// Nodes whose customer has other facts than it had.
     moved: BTreeSet<Node>,
     /// Whole groups that the touched nodes reach, before or after.
     reached: Closure,
+}
+
+impl Company {
+    /// Are the facts of a customer folded over others than before? Most nodes that join are mere identifiers under which
+    /// nothing is or was stored: whoever they join has the same facts as before.
+    fn moves_facts(&self, before: &[Node], after: &[Node]) -> bool {
+        let stored = |rows: &Rows, node: &Node| rows.get(node).is_some_and(|row| row.seen.count > 0);
+        let owns = |node: &&Node| stored(&self.before, node) || stored(&self.after, node);
+        let mut before = before.iter().filter(owns).peekable();
+        before.peek().is_some() && before.ne(after.iter().filter(owns))
+    }
 }
 
 impl People {
@@ -172,8 +183,11 @@ impl People {
             let input = Input { rows: &company.after, nodes: &company.reached.nodes, settings: &settings.settings };
             let assembly = assemble(&input);
             for node in identity::write_together(&mut company.after, &assembly) {
-                company.moved.extend(together(Some(&company.before), &node).iter().cloned());
-                company.moved.extend(together(Some(&company.after), &node).iter().cloned());
+                let before = together(Some(&company.before), &node);
+                let after = together(Some(&company.after), &node);
+                if company.moves_facts(before, after) {
+                    company.moved.extend(before.iter().chain(after).cloned().collect::<Vec<_>>());
+                }
             }
         }
     }
