@@ -104,7 +104,8 @@ pub struct Link {
 pub struct NodeRow {
     /// Its links, sorted by (other, anchor).
     pub links: Vec<Link>,
-    /// All nodes of the customer it is part of, sorted, itself included; empty when it is alone.
+    /// The customer it is part of. In the row of the customer's first node: all its nodes, sorted; in the rows of the
+    /// others that first one only, so that whoever joins changes two rows. Empty when it is alone.
     pub together: Vec<Node>,
     /// Creations (`customer.created`), by domain time.
     pub created: Evidence,
@@ -116,6 +117,16 @@ pub struct NodeRow {
     pub blocked: bool,
     /// Erased: the row stays so that the address answers `erased`.
     pub erased: bool,
+}
+
+impl NodeRow {
+    /// The first node of the customer, when this is the row of another of them: its row tells who they are.
+    pub fn first_elsewhere(&self, node: &Node) -> Option<&Node> {
+        match &self.together[..] {
+            [first] if first != node => Some(first),
+            _ => None,
+        }
+    }
 }
 
 /// Key of a node's row.

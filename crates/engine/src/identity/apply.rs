@@ -94,12 +94,16 @@ pub fn rejoin(rows: &mut Rows, a: &Node, b: &Node) -> bool {
     changed
 }
 
-/// Writes into each node's row with whom it is together. Gives the nodes whose row changed.
+/// Writes into each node's row with whom it is together. Gives the nodes whose row changed: of every customer that is not
+/// what it was, the first node is among them.
 pub fn write_together(rows: &mut Rows, assembly: &Assembly) -> Vec<Node> {
     let mut changed = Vec::new();
     for customer in &assembly.customers {
-        let together = if customer.nodes.len() > 1 { &customer.nodes[..] } else { &[] };
-        for node in &customer.nodes {
+        for (place, node) in customer.nodes.iter().enumerate() {
+            let together = match customer.nodes.len() {
+                1 => &[],
+                all => &customer.nodes[..if place == 0 { all } else { 1 }],
+            };
             let Some(row) = rows.get_mut(node).filter(|row| row.together != together) else { continue };
             row.together = together.to_vec();
             changed.push(node.clone());

@@ -43,6 +43,8 @@ enum Leaving {
 enum Phase {
     /// Dedup rows and nodes of the batch.
     Ids,
+    /// Who the customers of those nodes are.
+    Firsts,
     /// Losing copies that were applied before, or the history of a person.
     Events,
     /// Nodes of those, then whatever the groups reach.
@@ -142,6 +144,7 @@ impl<'a> Step<'a> {
         loop {
             let wants = match self.phase {
                 Phase::Ids => self.want_ids(),
+                Phase::Firsts => Wants { nodes: self.people.missing(), ..Wants::default() },
                 Phase::Events => self.want_events(),
                 Phase::Groups => self.want_groups(),
                 Phase::Facts => self.ledger.wants(),
@@ -164,8 +167,9 @@ impl<'a> Step<'a> {
         match self.phase {
             Phase::Ids => {
                 self.dedup.supply(loaded.seen);
-                self.phase = Phase::Events;
+                self.phase = Phase::Firsts;
             }
+            Phase::Firsts => self.phase = Phase::Events,
             Phase::Events => {
                 self.settle(loaded.events, loaded.histories);
                 self.kept = loaded.kept;

@@ -33,6 +33,8 @@ struct Company {
     moved: BTreeSet<Node>,
     /// Whole groups that the touched nodes reach, before or after.
     reached: Closure,
+    /// First nodes of customers whose rows are not loaded, although those of others of them are.
+    firsts: BTreeSet<Node>,
 }
 
 impl Company {
@@ -50,7 +52,12 @@ impl People {
     /// A node's row as stored.
     pub fn supply(&mut self, key: NodeKey, row: Option<NodeRow>) {
         let company = self.companies.entry(key.company).or_default();
-        Rows::share(&mut company.before, &mut company.after, key.node, row.unwrap_or_default());
+        let row = row.unwrap_or_default();
+        company.firsts.remove(&key.node);
+        company
+            .firsts
+            .extend(row.first_elsewhere(&key.node).filter(|first| !company.before.contains_key(first)).cloned());
+        Rows::share(&mut company.before, &mut company.after, key.node, row);
     }
 
     /// Has the node been loaded?
@@ -168,11 +175,12 @@ impl People {
         }
     }
 
-    /// Nodes that must be loaded before groups can be told, as far as [`People::reach`] came.
+    /// Nodes that must be loaded before customers and groups can be told, as far as [`People::reach`] came.
     pub fn missing(&self) -> Vec<NodeKey> {
         let key = |id: &CompanyId, node: &Node| NodeKey { company: id.clone(), node: node.clone() };
-        let of =
-            |(id, company): (_, &Company)| company.reached.missing.iter().map(move |n| key(id, n)).collect::<Vec<_>>();
+        let of = |(id, company): (_, &Company)| {
+            company.firsts.iter().chain(&company.reached.missing).map(move |n| key(id, n)).collect::<Vec<_>>()
+        };
         self.companies.iter().flat_map(of).collect()
     }
 
@@ -211,7 +219,10 @@ fn pairs(event: &EventRecord) -> BTreeSet<(&Node, &Node)> {
 }
 
 fn together<'s>(rows: Option<&'s Rows>, node: &'s Node) -> &'s [Node] {
-    match rows.and_then(|rows| rows.get(node)) {
+    let Some(rows) = rows else { return core::slice::from_ref(node) };
+    let row = rows.get(node);
+    let first = row.and_then(|row| row.first_elsewhere(node)).map(|first| &rows[first]);
+    match first.or(row) {
         Some(row) if !row.together.is_empty() => &row.together,
         _ => core::slice::from_ref(node),
     }

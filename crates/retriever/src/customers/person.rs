@@ -38,8 +38,11 @@ impl Person {
         if row.erased {
             return Err(ReadError::Erased { receipt: erasure_receipt(&read.snapshot, company, node)? });
         }
-        let mut nodes = Vec::with_capacity(row.together.len().max(1));
-        for other in row.together.iter().filter(|other| *other != node) {
+        let first =
+            row.first_elsewhere(node).map(|first| read.snapshot.node(&company.id, first)).transpose()?.flatten();
+        let together = first.map_or_else(|| row.together.clone(), |first| first.together);
+        let mut nodes = Vec::with_capacity(together.len().max(1));
+        for other in together.iter().filter(|other| *other != node) {
             nodes.push((other.clone(), read.snapshot.node(&company.id, other)?.unwrap_or_default()));
         }
         nodes.push((node.clone(), row));
