@@ -240,10 +240,12 @@ pub type Tally = Parted<Sum>;
 /// How many marks a person has in a component on a local day.
 pub type Marks = Parted<i64>;
 
-impl<T> Parted<T>
-where
-    T: Copy + Default + PartialEq + core::ops::AddAssign + core::ops::Neg<Output = T>,
-{
+/// What adds up, and can be taken back.
+pub trait Adds: Copy + Default + PartialEq + core::ops::AddAssign + core::ops::Neg<Output = Self> {}
+
+impl<T: Copy + Default + PartialEq + core::ops::AddAssign + core::ops::Neg<Output = T>> Adds for T {}
+
+impl<T: Adds> Parted<T> {
     /// A change of what the log gives.
     pub fn of_log(change: T) -> Self {
         Self { live: change, sealed: T::default() }

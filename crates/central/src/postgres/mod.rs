@@ -146,7 +146,8 @@ impl Database {
 
     fn open(&self, scope: Scope, epoch: Option<i64>) -> Result<Arc<dyn Central>, OpenError> {
         let row = scope.row().ok_or(StoreError::ReadOnly)?;
-        let mut lent = self.pool.lend(Use::Lease)?;
+        // It may wait for a former holder, and leases must be renewed meanwhile.
+        let mut lent = self.pool.lend(Use::Read)?;
         let epoch = lent.wait(async |connection| standing::take(connection, row, epoch).await)?;
         lent.finished();
         drop(lent);

@@ -8,12 +8,9 @@ use crate::{
 };
 use cebe_engine::{
     change::Changes,
-    rows::{Arrivals, Outcomes, Parted, Point, PointKey},
+    rows::{Adds, Arrivals, Outcomes, Parted, Point, PointKey},
 };
-use std::{
-    collections::{BTreeMap, HashMap},
-    ops::{AddAssign, Neg},
-};
+use std::collections::{BTreeMap, HashMap};
 
 /// A row that adds up.
 trait Delta: Copy + Default {
@@ -21,7 +18,7 @@ trait Delta: Copy + Default {
     fn is_zero(&self) -> bool;
 }
 
-impl<T: Copy + Default + PartialEq + AddAssign + Neg<Output = T>> Delta for Parted<T> {
+impl<T: Adds> Delta for Parted<T> {
     fn add(&mut self, other: Self) {
         Parted::add(self, other);
     }

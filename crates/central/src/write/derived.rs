@@ -8,12 +8,9 @@ use crate::{
     row::{Stored, decode, encode},
 };
 use cebe_catalog::CompanyId;
-use cebe_engine::rows::{ActivityKey, Parted, PointKey, Sum, TallyKey};
+use cebe_engine::rows::{ActivityKey, Adds, Parted, PointKey, Sum, TallyKey};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{
-    collections::BTreeMap,
-    ops::{AddAssign, ControlFlow, Neg},
-};
+use std::{collections::BTreeMap, ops::ControlFlow};
 
 /// Tables whose rows are all recomputed.
 const WHOLE: [Table; 3] = [Table::Node, Table::Fact, Table::Held];
@@ -34,8 +31,7 @@ pub(super) fn write(batch: &mut Batch, now: &Snapshot, company: &CompanyId, from
 fn live<K, T>(batch: &mut Batch, now: &Snapshot, company: &CompanyId, from: &Snapshot) -> Result<()>
 where
     K: Stored<Row = Parted<T>>,
-    T: Copy + Default + PartialEq + AddAssign + Neg<Output = T>,
-    Parted<T>: Serialize + DeserializeOwned,
+    T: Adds + Serialize + DeserializeOwned,
 {
     let (before, replayed) = (rows(now, K::TABLE, company)?, rows(from, K::TABLE, company)?);
     let mut parts: BTreeMap<&Vec<u8>, Parted<T>> = BTreeMap::new();
