@@ -7,6 +7,7 @@ help: ## Lists the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: needs ## Starts two made-up companies with live traffic and shows what can be asked
+	@echo "Building CEBE first; from nothing that takes some minutes."
 	@cargo run --release -p cebe -- demo
 
 # Documentation examples go first, so that the runner's summary is the last thing printed.
