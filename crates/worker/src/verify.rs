@@ -137,7 +137,12 @@ fn nodes(snapshot: &Snapshot, company: &CompanyId) -> Result<Rows, WorkerError> 
             .map(|l| (l.other.to_text(), l.anchor, l.rejected, l.evidence.count, l.evidence.first_at()))
             .collect();
         let seen = (row.created.count, row.created.first_at(), row.seen.count, row.seen.first_at());
-        rows.insert(node.to_text(), text(&(links, &row.together, seen, row.apart.len(), row.blocked, row.erased)));
+        // Rows of earlier releases list everybody in the row of each.
+        let listed = if row.together.first() == Some(&node) { row.together.len() } else { 1.min(row.together.len()) };
+        rows.insert(
+            node.to_text(),
+            text(&(links, &row.together[..listed], seen, row.apart.len(), row.blocked, row.erased)),
+        );
         ControlFlow::Continue(())
     })?;
     Ok(rows)

@@ -179,7 +179,8 @@ impl World {
         let mut sorted = nodes.to_vec();
         sorted.sort();
         let row = |node: &Node| {
-            let together = if sorted.len() > 1 { sorted.clone() } else { Vec::new() };
+            let listed = if *node == sorted[0] { sorted.len() } else { 1 };
+            let together = if sorted.len() > 1 { sorted[..listed].to_vec() } else { Vec::new() };
             (NodeKey { company: "acme".into(), node: node.clone() }, Some(NodeRow { together, ..NodeRow::default() }))
         };
         self.commit(Changes { nodes: nodes.iter().map(row).collect(), ..Changes::default() });
