@@ -11,7 +11,7 @@ use cebe_engine::{
 use cebe_privacy::access::{Grant, Role, Scope, TeamView};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
-use support::{World, at, customer, event, phone_node, reader};
+use support::{World, at, customer, event, phone_node, reader, together};
 
 const PHONE: &str = "+6281234567890";
 
@@ -23,12 +23,12 @@ fn revealer() -> Grant {
 fn ann() -> World {
     let world = World::new();
     let nodes = [customer("ann"), customer("ann-2"), phone_node(PHONE)];
-    let mut together = nodes.to_vec();
-    together.sort();
+    let mut all = nodes.to_vec();
+    all.sort();
     let row = |node: &Node, day: &str| {
         let mut created = Evidence::default();
         created.add(at(day), &"customer.created".into(), &"e".into());
-        let row = NodeRow { together: together.clone(), created, ..NodeRow::default() };
+        let row = NodeRow { together: together(&all, node), created, ..NodeRow::default() };
         (NodeKey { company: "acme".into(), node: node.clone() }, Some(row))
     };
     let rows = vec![

@@ -179,8 +179,7 @@ impl World {
         let mut sorted = nodes.to_vec();
         sorted.sort();
         let row = |node: &Node| {
-            let listed = if *node == sorted[0] { sorted.len() } else { 1 };
-            let together = if sorted.len() > 1 { sorted[..listed].to_vec() } else { Vec::new() };
+            let together = if sorted.len() > 1 { together(&sorted, node) } else { Vec::new() };
             (NodeKey { company: "acme".into(), node: node.clone() }, Some(NodeRow { together, ..NodeRow::default() }))
         };
         self.commit(Changes { nodes: nodes.iter().map(row).collect(), ..Changes::default() });
@@ -262,6 +261,11 @@ impl World {
         assert_eq!(status, StatusCode::OK, "{uri}: {json}");
         json
     }
+}
+
+/// What the row of one of a customer's nodes says of the others, as the engine writes it; `all` are sorted.
+pub fn together(all: &[Node], node: &Node) -> Vec<Node> {
+    if all[0] == *node { all.to_vec() } else { vec![all[0].clone()] }
 }
 
 pub fn reader() -> Grant {
