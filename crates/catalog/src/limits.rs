@@ -46,6 +46,8 @@ pub const GROUP_ANCHORS_MAX: usize = 200;
 pub const CUSTOMER_VALUES_MAX: usize = 20;
 /// Largest number of events in one commit of the worker.
 pub const COMMIT_EVENTS_MAX: usize = 20_000;
+/// Memory for the rows that steps come back to, in bytes, of all workers of a process together.
+pub const ROWS_BYTES_MAX: u64 = 128 << 20;
 /// Propagation above this is a breach of the promise.
 pub const PROPAGATION_SLO_MILLIS: i64 = 5_000;
 /// Answers are `stale` when the store lags behind the queue by more than this.

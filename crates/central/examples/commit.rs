@@ -8,9 +8,12 @@ use cebe_catalog::{
 use cebe_central::{Central, Embedded, EmbeddedSettings};
 use cebe_engine::{
     change::{Applied, Changes},
-    rows::{ActivityKey, Marks, NodeKey, NodeRow, OutcomeKey, Outcomes, Place, Point, PointKey, Sum},
+    rows::{ActivityKey, Marks, NodeKey, OutcomeKey, Outcomes, Place, Point, PointKey, Sum},
 };
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 const START: i64 = 1_768_435_200_000_000;
 const CUSTOMERS: u64 = 20_000;
@@ -53,7 +56,7 @@ fn changes(numbers: std::ops::Range<u64>) -> Changes {
         let anchor = Node::Customer(format!("customer-{:06}", scattered(number) % CUSTOMERS).into());
         let day = Micros(START).utc_day();
         let key = NodeKey { company: "demo".into(), node: anchor.clone() };
-        changes.nodes.push((key, Some(NodeRow::default())));
+        changes.nodes.push((key, Some(Arc::default())));
         let activity = ActivityKey { company: "demo".into(), component: "seen".into(), day, anchor: anchor.clone() };
         changes.activity.push((activity, Marks::of_log(1)));
         let dimensions = vec![format!("campaign-{}", number % 40).into()];

@@ -5,7 +5,7 @@ use crate::rows::{
     ActivityKey, ArrivalKey, Arrivals, FactKey, FactRow, HeldKey, LastSeen, LastSeenKey, Marks, NodeKey, NodeRow,
     OutcomeKey, Outcomes, Place, Point, PointKey, Seen, SeenKey, Tally, TallyKey,
 };
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 use cebe_catalog::{
     CompanyId, EventRecord, Token,
     backfill::{BackfillCounts, BackfillRow},
@@ -28,9 +28,9 @@ pub struct Changes {
     /// Seen rows that change while their event stays where it is.
     pub seen: Vec<(SeenKey, Seen)>,
     /// Node rows; `None` deletes.
-    pub nodes: Vec<(NodeKey, Option<NodeRow>)>,
+    pub nodes: Vec<(NodeKey, Option<Arc<NodeRow>>)>,
     /// Fact rows; `None` deletes.
-    pub facts: Vec<(FactKey, Option<FactRow>)>,
+    pub facts: Vec<(FactKey, Option<Arc<FactRow>>)>,
     /// Points, to be added.
     pub points: Vec<(PointKey, Point)>,
     /// Activity counts, to be added; a row at zero goes.

@@ -130,7 +130,7 @@ impl NodeRow {
 }
 
 /// Key of a node's row.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeKey {
     /// Tenant.
     pub company: CompanyId,
@@ -139,7 +139,7 @@ pub struct NodeKey {
 }
 
 /// Whose fact it is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Owner {
     /// A business id's.
     Entity,
@@ -148,7 +148,7 @@ pub enum Owner {
 }
 
 /// Key of a fact.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FactKey {
     /// Tenant.
     pub company: CompanyId,

@@ -1,7 +1,8 @@
-//! What a step needs to have loaded, and the answers. Lists are answered in the order asked.
+//! What a step needs to have loaded, and the answers. Lists are answered in the order asked. Rows are shared, for
+//! whoever keeps them from step to step.
 
 use crate::rows::{ActivityKey, FactKey, FactRow, Marks, NodeKey, NodeRow, Seen, SeenKey, Tally, TallyKey};
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 use cebe_catalog::EventRecord;
 
 /// One round of reading.
@@ -42,11 +43,11 @@ pub struct Loaded {
     /// For `seen`.
     pub seen: Vec<Option<Seen>>,
     /// For `nodes`.
-    pub nodes: Vec<Option<NodeRow>>,
+    pub nodes: Vec<Option<Arc<NodeRow>>>,
     /// For `facts`.
-    pub facts: Vec<Option<FactRow>>,
+    pub facts: Vec<Option<Arc<FactRow>>>,
     /// For `persons`.
-    pub persons: Vec<Vec<(FactKey, FactRow)>>,
+    pub persons: Vec<Vec<(FactKey, Arc<FactRow>)>>,
     /// For `events`.
     pub events: Vec<Option<EventRecord>>,
     /// For `histories`.

@@ -29,7 +29,7 @@ fn ann() -> World {
         let mut created = Evidence::default();
         created.add(at(day), &"customer.created".into(), &"e".into());
         let row = NodeRow { together: together(&all, node), created, ..NodeRow::default() };
-        (NodeKey { company: "acme".into(), node: node.clone() }, Some(row))
+        (NodeKey { company: "acme".into(), node: node.clone() }, Some(row.into()))
     };
     let rows = vec![
         row(&nodes[0], "2026-02-01T00:00:00Z"),
@@ -134,7 +134,7 @@ fn an_erased_customer_is_gone_with_a_receipt() {
     let world = World::new();
     let row = NodeRow { erased: true, ..NodeRow::default() };
     let key = NodeKey { company: "acme".into(), node: customer("gone") };
-    world.commit(Changes { nodes: vec![(key, Some(row))], ..Changes::default() });
+    world.commit(Changes { nodes: vec![(key, Some(row.into()))], ..Changes::default() });
     let receipt = json!({ "receipt": "r1", "customer": "gone" });
     world.control(ControlKind::Erasure, "acme\0r1", ControlRow::Erasure(receipt.to_string()));
     for uri in ["/v1/customers/gone", "/v1/customers/gone/timeline", "/v1/customers/gone/metrics"] {
@@ -306,7 +306,7 @@ fn identity_lists_links_and_why_some_say_nothing() {
     links.sort_by(|a, b| (&a.other, a.anchor).cmp(&(&b.other, b.anchor)));
     let mut together = vec![ann.clone(), phone.clone()];
     together.sort();
-    let row = |node: &Node, row: NodeRow| (NodeKey { company: "acme".into(), node: node.clone() }, Some(row));
+    let row = |node: &Node, row: NodeRow| (NodeKey { company: "acme".into(), node: node.clone() }, Some(row.into()));
     let nodes = vec![
         row(&ann, NodeRow { links, together: together.clone(), apart: vec![customer("eve")], ..NodeRow::default() }),
         row(&phone, NodeRow { links: vec![link(&ann, false, false)], together, ..NodeRow::default() }),

@@ -9,6 +9,7 @@ use cebe_engine::{
     rows::{FactKey, FactRow, NodeKey, NodeRow, Owner, Seen, SeenKey},
     want::{Loaded, Wants},
 };
+use std::sync::Arc;
 
 type KeyParts<'a> = (&'a EventId, &'a EventName, &'a SourceModule, &'a CompanyId);
 
@@ -54,7 +55,7 @@ impl<'c> Ahead<'c> {
     }
 
     /// All facts of an anchor: as stored, and over them what the commit writes.
-    fn person(&self, key: &NodeKey, mut facts: Vec<(FactKey, FactRow)>) -> Vec<(FactKey, FactRow)> {
+    fn person(&self, key: &NodeKey, mut facts: Vec<(FactKey, Arc<FactRow>)>) -> Vec<(FactKey, Arc<FactRow>)> {
         let wanted = (&key.company, Some(&key.node));
         let from = self.changes.facts.partition_point(|(fact, _)| owner(fact) < wanted);
         let written = self.changes.facts[from..].iter().take_while(|(fact, _)| owner(fact) == wanted);
@@ -76,12 +77,12 @@ impl<'c> Ahead<'c> {
         Some(Some(seen(&self.changes.applied[self.applied[found]])))
     }
 
-    fn node(&self, key: &NodeKey) -> Option<Option<NodeRow>> {
+    fn node(&self, key: &NodeKey) -> Option<Option<Arc<NodeRow>>> {
         let found = self.changes.nodes.binary_search_by(|(known, _)| known.cmp(key)).ok()?;
         Some(self.changes.nodes[found].1.clone())
     }
 
-    fn fact(&self, key: &FactKey) -> Option<Option<FactRow>> {
+    fn fact(&self, key: &FactKey) -> Option<Option<Arc<FactRow>>> {
         let found = self.changes.facts.binary_search_by(|(known, _)| known.cmp(key)).ok()?;
         Some(self.changes.facts[found].1.clone())
     }
@@ -111,7 +112,7 @@ fn seen(applied: &Applied) -> Seen {
 }
 
 /// The answers that are known, in the order of the keys, and the keys that are left.
-fn split<K: Clone, T>(keys: &[K], known: impl Fn(&K) -> Option<T>) -> (Vec<Option<T>>, Vec<K>) {
+pub(crate) fn split<K: Clone, T>(keys: &[K], known: impl Fn(&K) -> Option<T>) -> (Vec<Option<T>>, Vec<K>) {
     let answers: Vec<Option<T>> = keys.iter().map(known).collect();
     let left = keys.iter().zip(&answers).filter(|(_, answer)| answer.is_none()).map(|(key, _)| key.clone());
     let left = left.collect();
@@ -119,7 +120,7 @@ fn split<K: Clone, T>(keys: &[K], known: impl Fn(&K) -> Option<T>) -> (Vec<Optio
 }
 
 /// Puts the answers that were left into their places.
-fn merge<T>(answers: Vec<Option<Option<T>>>, left: Vec<Option<T>>) -> Vec<Option<T>> {
+pub(crate) fn merge<T>(answers: Vec<Option<Option<T>>>, left: Vec<Option<T>>) -> Vec<Option<T>> {
     let mut left = left.into_iter();
     answers.into_iter().map(|answer| answer.unwrap_or_else(|| left.next().flatten())).collect()
 }

@@ -8,6 +8,7 @@ mod committer;
 pub mod companies;
 pub mod frames;
 pub mod gather;
+mod hot;
 mod meters;
 pub mod notes;
 mod persist;

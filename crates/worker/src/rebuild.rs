@@ -9,7 +9,7 @@ use cebe_engine::{
     rows::{Evidence, NodeKey, NodeRow, Place},
     step::{Context, Step},
 };
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, sync::Arc};
 
 /// Events replayed in one step.
 const REPLAY_EVENTS: usize = 5_000;
@@ -87,7 +87,7 @@ fn corrections(snapshot: &Snapshot, company: &CompanyId) -> Result<Changes, Work
             ..NodeRow::default()
         };
         if kept != NodeRow::default() {
-            changes.nodes.push((NodeKey { company: company.clone(), node }, Some(kept)));
+            changes.nodes.push((NodeKey { company: company.clone(), node }, Some(Arc::new(kept))));
         }
         ControlFlow::Continue(())
     })?;

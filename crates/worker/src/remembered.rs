@@ -9,7 +9,7 @@ use cebe_engine::{
     rows::{Evidence, Link, NodeKey, NodeRow},
     step::{Context, Step},
 };
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
 /// What expired events said, beside what the log says.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Remembered {
         if !has_expired(stored, company)? {
             return Ok(None);
         }
-        let corrected = corrections.nodes.iter().filter_map(|(key, row)| Some((key.node.clone(), row.clone()?)));
+        let corrected = corrections.nodes.iter().filter_map(|(key, row)| Some((key.node.clone(), row.as_deref()?.clone())));
         let mut remembered = Self { company: company.clone(), nodes: corrected.collect(), links: Vec::new() };
         let mut failed = None;
         stored.nodes(company, &mut |node, row| match replayed.node(company, &node) {
@@ -77,7 +77,7 @@ impl Remembered {
     /// The rows to begin with.
     pub(crate) fn rows(&self) -> Changes {
         let key = |node: &Node| NodeKey { company: self.company.clone(), node: node.clone() };
-        let nodes = self.nodes.iter().map(|(node, row)| (key(node), Some(row.clone())));
+        let nodes = self.nodes.iter().map(|(node, row)| (key(node), Some(Arc::new(row.clone()))));
         Changes { nodes: nodes.collect(), ..Changes::default() }
     }
 

@@ -7,6 +7,7 @@ use crate::{
     committer::Committer,
     companies::Companies,
     gather::{Batch, Gather, catalog_lane, queue_lane},
+    hot::Hot,
     notes::Notes,
     pipeline::Reads,
     rebuild::rebuild,
@@ -82,6 +83,8 @@ pub struct WorkerSettings {
     pub one_thread: bool,
     /// On how many threads a batch of several companies is stepped, at least one.
     pub step_threads: usize,
+    /// How many bytes of rows are kept in memory from step to step.
+    pub rows_bytes_max: u64,
     /// The wall clock, for latencies only.
     pub clock: Arc<dyn Fn() -> Micros + Send + Sync>,
     /// Told after every commit how far both lanes are applied.
@@ -102,6 +105,7 @@ pub struct Worker {
     /// Commits beside the step; `None` when one thread does both.
     committer: Option<Committer>,
     stepper: Stepper,
+    hot: Hot,
     gather: Gather,
     watch: Watch,
     notes: Notes,
@@ -134,6 +138,7 @@ impl Worker {
         let (planned, pending) = (committed, None);
         let committer = if settings.one_thread { None } else { Some(Committer::start()?) };
         let stepper = Stepper::on(if settings.one_thread { 1 } else { settings.step_threads })?;
+        let hot = Hot::new(settings.rows_bytes_max, settings.one_thread);
         let mut worker = Self {
             queue,
             central,
@@ -145,6 +150,7 @@ impl Worker {
             pending,
             committer,
             stepper,
+            hot,
             gather,
             watch,
             notes,
@@ -180,6 +186,15 @@ impl Worker {
     /// One batch. Says whether there was anything to do. The commit of a batch may go on beside the next one's step;
     /// when there is no next one it is finished at once.
     pub fn turn(&mut self) -> Result<bool, WorkerError> {
+        let turned = self.turn_once();
+        if turned.is_err() {
+            // What was planned may never be committed.
+            self.hot.clear();
+        }
+        turned
+    }
+
+    fn turn_once(&mut self) -> Result<bool, WorkerError> {
         self.fill()?;
         match self.gather.take() {
             None => return Ok(false),
@@ -240,7 +255,7 @@ impl Worker {
         let (told, positions) = (Arc::clone(&self.settings.applied), self.planned);
         let changes = pending.as_ref().map(|pending| &pending.changes);
         let reads = Reads::start(&self.central, changes, self.committer.as_ref(), move || told(positions))?;
-        let applied = self.stepper.apply(context, records, |wants| reads.load(wants));
+        let applied = self.stepper.apply(context, records, |wants| self.hot.load(wants, |left| reads.load(left)));
         // Whatever became of the step, no commit goes on behind the worker's back.
         reads.finish()?;
         drop(reads);
@@ -301,6 +316,7 @@ impl Worker {
 
     fn rebuild(&mut self, company: &CompanyId) -> Result<(), WorkerError> {
         tracing::info!(%company, "recomputing the company from its log");
+        self.hot.clear();
         rebuild(self.central.as_ref(), &self.definitions, &self.companies, company)?;
         let Some(row) = self.companies.row(company).cloned() else { return Ok(()) };
         let row = CompanyRow { rebuilding: false, ..row };
@@ -318,6 +334,7 @@ impl Worker {
             let mut changes = drive(Step::retire(context, events), &self.central.snapshot()?)?;
             retention::seal(&mut changes, &company, at, retention::EXPIRY);
             self.central.commit(&changes)?;
+            self.hot.take(&changes);
         }
         self.commit(expired.changes, &[place])
     }
@@ -337,6 +354,7 @@ impl Worker {
         changes.positions =
             lanes.iter().map(|lane| Place { lane: catalog_lane(*lane), index: self.planned[*lane].0 }).collect();
         changes.control.extend(self.watch.breaches());
+        self.hot.take(&changes);
         let started = (self.settings.clock)();
         self.notes.write(&mut changes, places.first().copied(), started);
         self.pending = Some(Pending { changes: Arc::new(changes), positions: self.planned, started });
@@ -379,6 +397,13 @@ fn company_of(change: &Change) -> Option<&CompanyId> {
 impl WorkerSettings {
     /// The usual size of commits.
     pub fn new(clock: Arc<dyn Fn() -> Micros + Send + Sync>, applied: Arc<dyn Fn(Positions) + Send + Sync>) -> Self {
-        Self { commit_records_max: limits::COMMIT_EVENTS_MAX, one_thread: false, step_threads: 1, clock, applied }
+        Self {
+            commit_records_max: limits::COMMIT_EVENTS_MAX,
+            one_thread: false,
+            step_threads: 1,
+            rows_bytes_max: limits::ROWS_BYTES_MAX,
+            clock,
+            applied,
+        }
     }
 }

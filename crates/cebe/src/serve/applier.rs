@@ -45,6 +45,8 @@ pub(crate) struct Work {
     pub(crate) pause_max: Duration,
     /// On how many threads it steps.
     pub(crate) step_threads: usize,
+    /// How many bytes of rows it keeps in memory.
+    pub(crate) rows_bytes_max: u64,
     /// What events mean.
     pub(crate) definitions: Arc<Definitions>,
     /// The wall clock.
@@ -174,7 +176,7 @@ fn worker(work: &Work, queue: Arc<dyn Queue>) -> Result<Worker> {
     let told = Arc::clone(&work.told);
     let applied = move |positions: Positions| raise(&told, [positions.live.0, positions.backfill.0]);
     let settings = WorkerSettings::new(Arc::clone(&work.clock), Arc::new(applied));
-    let settings = WorkerSettings { step_threads: work.step_threads, ..settings };
+    let settings = WorkerSettings { step_threads: work.step_threads, rows_bytes_max: work.rows_bytes_max, ..settings };
     Ok(Worker::new(queue, (work.open)()?, Arc::clone(&work.definitions), settings)?)
 }
 

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use cebe_adapter::{Backfills, Desk, Door, DoorSettings, Log, Reconciliations};
-use cebe_catalog::{Definitions, Micros};
+use cebe_catalog::{Definitions, Micros, limits};
 use cebe_central::Central;
 use cebe_engine::rows::Place;
 use cebe_queue::{Lane, PerLane, Queue};
@@ -113,6 +113,7 @@ fn work(
         told: Arc::new(watch::channel([0, 0]).0),
         pause_max: PAUSE_MAX,
         step_threads: thread::available_parallelism().map_or(1, usize::from).min(STEP_THREADS_MAX),
+        rows_bytes_max: limits::ROWS_BYTES_MAX,
         definitions: Arc::clone(definitions),
         clock: Arc::clone(clock),
     })

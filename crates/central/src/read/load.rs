@@ -11,15 +11,15 @@ use cebe_engine::{
     rows::{FactKey, FactRow, NodeKey, Owner, Seen, SeenKey},
     want::{Kept, Loaded, Wants},
 };
-use std::{collections::BTreeSet, ops::ControlFlow};
+use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
 impl Snapshot {
     /// Answers one round of reading, list by list in the order asked.
     pub fn load(&self, wants: &Wants) -> Result<Loaded> {
         Ok(Loaded {
             seen: self.seen_rows(&wants.seen)?,
-            nodes: self.rows_for(&wants.nodes)?,
-            facts: self.rows_for(&wants.facts)?,
+            nodes: shared(self.rows_for(&wants.nodes)?),
+            facts: shared(self.rows_for(&wants.facts)?),
             persons: self.persons(&wants.persons)?,
             events: self.events(&wants.events)?,
             histories: wants.histories.iter().map(|key| self.history(key)).collect::<Result<_>>()?,
@@ -28,9 +28,11 @@ impl Snapshot {
     }
 
     /// Every fact of each anchor, in the order asked.
-    fn persons(&self, keys: &[NodeKey]) -> Result<Vec<Vec<(FactKey, FactRow)>>> {
+    fn persons(&self, keys: &[NodeKey]) -> Result<Vec<Vec<(FactKey, Arc<FactRow>)>>> {
         let owner = |key: &NodeKey| owner_prefix(&key.company, &Owner::Anchor(key.node.clone())).finish();
-        self.under(&keys.iter().map(owner).collect::<Vec<_>>())
+        let persons = self.under(&keys.iter().map(owner).collect::<Vec<_>>())?;
+        let share = |facts: Vec<_>| facts.into_iter().map(|(key, row)| (key, Arc::new(row))).collect();
+        Ok(persons.into_iter().map(share).collect())
     }
 
     /// What is kept of each anchor beside its facts, in the order asked. Activity lies by day: all of a company's is looked
@@ -110,4 +112,8 @@ impl Snapshot {
         })?;
         self.bodies_of_rows(&addresses)
     }
+}
+
+fn shared<T>(rows: Vec<Option<T>>) -> Vec<Option<Arc<T>>> {
+    rows.into_iter().map(|row| row.map(Arc::new)).collect()
 }

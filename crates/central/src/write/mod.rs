@@ -147,10 +147,10 @@ impl Planner {
 /// Rows that replace what was there.
 fn rows(batch: &mut Batch, changes: &Changes) {
     for (key, row) in &changes.nodes {
-        batch.set(key, row.as_ref());
+        batch.set(key, row.as_deref());
     }
     for (key, row) in &changes.facts {
-        batch.set(key, row.as_ref());
+        batch.set(key, row.as_deref());
     }
     for key in &changes.held {
         batch.put(key, &());

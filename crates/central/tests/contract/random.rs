@@ -6,7 +6,7 @@ use cebe_catalog::{EventRecord, Lane, Micros};
 use cebe_central::{Central, Embedded, KeyRange, Memory, Order, Table, postgres::Database};
 use cebe_engine::{
     change::{Changes, Removed},
-    rows::{NodeKey, NodeRow, Place, Point, PointKey, Sum},
+    rows::{NodeKey, Place, Point, PointKey, Sum},
 };
 use proptest::prelude::*;
 use std::{collections::BTreeMap, ops::ControlFlow::Continue};
@@ -86,7 +86,7 @@ impl Model {
                 Act::Add { company, bucket, sum } => self.add(&mut changes, company, bucket, sum),
                 Act::Link { company, anchor, gone } => {
                     let key = NodeKey { company: COMPANIES[company].into(), node: phone(anchor) };
-                    changes.nodes.push((key, (!gone).then(NodeRow::default)));
+                    changes.nodes.push((key, (!gone).then(Default::default)));
                 }
             }
         }

@@ -43,14 +43,14 @@ fn a_commit_is_visible_at_once_and_whole() {
         let before = store.snapshot().unwrap();
         let event = event(&company(), "e1", Some(customer("c")), 5);
         let mut changes = applying(0, std::slice::from_ref(&event));
-        changes.nodes.push((node_key("c"), Some(node_row(true))));
+        changes.nodes.push((node_key("c"), Some(node_row(true).into())));
         changes.vault.push((company(), Token([1; 16]), vec![0, 1, 255]));
         store.commit(&changes).unwrap();
 
         let after = store.snapshot().unwrap();
         assert_eq!(after.seen(&seen_key(&event)).unwrap(), Some(seen(&event, place(0), false)));
         assert_eq!(after.event(&seen_key(&event)).unwrap(), Some(event.clone()));
-        assert_eq!(after.node(&company(), &customer("c")).unwrap(), Some(node_row(true)));
+        assert_eq!(after.node(&company(), &customer("c")).unwrap(), Some(node_row(true).into()));
         assert_eq!(after.vault(&company(), &Token([1; 16])).unwrap(), Some(vec![0, 1, 255]));
         assert_eq!(after.positions().unwrap(), [place(1)]);
         assert_eq!(store.persist().unwrap(), [place(1)]);
@@ -79,10 +79,10 @@ fn loading_answers_in_the_order_asked() {
     everywhere(|store| {
         let events: Vec<_> = ["b", "a", "c"].map(|id| event(&company(), id, Some(customer("p")), 1)).into();
         let mut changes = applying(0, &events);
-        changes.nodes.push((node_key("n2"), Some(node_row(false))));
+        changes.nodes.push((node_key("n2"), Some(node_row(false).into())));
         let owner = Owner::Anchor(customer("p"));
-        changes.facts.push((fact_key(owner.clone(), "order", "1"), Some(fact_row(1))));
-        changes.facts.push((fact_key(Owner::Entity, "order", "2"), Some(fact_row(2))));
+        changes.facts.push((fact_key(owner.clone(), "order", "1"), Some(fact_row(1).into())));
+        changes.facts.push((fact_key(Owner::Entity, "order", "2"), Some(fact_row(2).into())));
         let day = ActivityKey { company: company(), component: "k".into(), day: Day(1), anchor: customer("p") };
         let marks = Marks { live: 1, sealed: 2 };
         let of_another = ActivityKey { anchor: customer("o"), ..day.clone() };
@@ -106,8 +106,8 @@ fn loading_answers_in_the_order_asked() {
         let loaded = store.snapshot().unwrap().load(&wants).unwrap();
         let places: Vec<_> = loaded.seen.iter().map(|seen| seen.as_ref().map(|seen| seen.place.index)).collect();
         assert_eq!(places, [Some(2), None, Some(0), Some(1)]);
-        assert_eq!(loaded.nodes, [None, Some(node_row(false)), None]);
-        assert_eq!(loaded.facts, [Some(fact_row(2)), None]);
+        assert_eq!(loaded.nodes, [None, Some(node_row(false).into()), None]);
+        assert_eq!(loaded.facts, [Some(fact_row(2).into()), None]);
         assert_eq!(loaded.persons, [vec![], vec![(fact_key(owner, "order", "1"), fact_row(1))]]);
         let ids: Vec<_> = loaded.events.iter().map(|event| event.as_ref().map(|event| event.id.as_str())).collect();
         assert_eq!(ids, [Some("c"), None, Some("b"), Some("a")]);
@@ -123,15 +123,15 @@ fn rows_replace_and_none_deletes() {
         let held = HeldKey { company: company(), anchor: customer("c"), fact: "ticket".into(), key: "t1".into() };
         let (gone, kept) = (Token([1; 16]), Token([2; 16]));
         let first = Changes {
-            nodes: vec![(node_key("a"), Some(node_row(false))), (node_key("b"), Some(node_row(false)))],
-            facts: vec![(fact_key(Owner::Entity, "ticket", "t1"), Some(fact_row(1)))],
+            nodes: vec![(node_key("a"), Some(node_row(false).into())), (node_key("b"), Some(node_row(false).into()))],
+            facts: vec![(fact_key(Owner::Entity, "ticket", "t1"), Some(fact_row(1).into()))],
             held: vec![held.clone()],
             vault: vec![(company(), gone, vec![1]), (company(), kept, vec![2])],
             ..Changes::default()
         };
         store.commit(&first).unwrap();
         let second = Changes {
-            nodes: vec![(node_key("a"), None), (node_key("b"), Some(node_row(true)))],
+            nodes: vec![(node_key("a"), None), (node_key("b"), Some(node_row(true).into()))],
             facts: vec![(fact_key(Owner::Entity, "ticket", "t1"), None)],
             vault_removed: vec![(company(), gone)],
             ..Changes::default()
@@ -258,9 +258,9 @@ fn nasty_ids_do_not_reach_into_each_other() {
                 fact: fact.into(),
                 key: SmolStr::new(id),
             };
-            changes.facts.push((key("f"), Some(fact_row(at as u64))));
-            changes.facts.push((key("f\0"), Some(fact_row(100))));
-            changes.nodes.push((NodeKey { company, node: customer(id) }, Some(node_row(true))));
+            changes.facts.push((key("f"), Some(fact_row(at as u64).into())));
+            changes.facts.push((key("f\0"), Some(fact_row(100).into())));
+            changes.nodes.push((NodeKey { company, node: customer(id) }, Some(node_row(true).into())));
             changes.points.push((point_key("c", 0, &[id, "x"]), live(1)));
             changes.points.push((point_key("c", 0, &[&format!("{id}x"), ""]), live(1)));
         }
@@ -332,7 +332,7 @@ fn derived_rows_are_replaced_and_the_rest_stays() {
         let other = NodeKey { company: "other".into(), node: customer("o") };
         let sealed = Point { live: Sum { sum: 1, count: 1 }, sealed: Sum { sum: 50, count: 5 } };
         let mut changes = applying(0, std::slice::from_ref(&event));
-        changes.nodes = vec![(node_key("stale"), Some(node_row(true))), (other.clone(), Some(node_row(true)))];
+        changes.nodes = vec![(node_key("stale"), Some(node_row(true).into())), (other.clone(), Some(node_row(true).into()))];
         changes.points = vec![(point_key("a", 0, &[]), sealed), (point_key("b", 0, &[]), live(1))];
         changes.vault.push((company(), Token([1; 16]), vec![1]));
         let day = |day| ActivityKey { company: company(), component: "k".into(), day: Day(day), anchor: phone(1) };
@@ -346,7 +346,7 @@ fn derived_rows_are_replaced_and_the_rest_stays() {
 
         let replayed = Memory::new();
         let again = Changes {
-            nodes: vec![(node_key("fresh"), Some(node_row(false)))],
+            nodes: vec![(node_key("fresh"), Some(node_row(false).into()))],
             points: vec![(point_key("a", 0, &[]), live(7)), (point_key("c", 0, &[]), live(3))],
             activity: vec![(day(2), Marks::of_log(3)), (day(4), Marks { live: 1, sealed: 9 })],
             tallies: vec![(tally("a"), Tally::of_log(sum(5)))],
@@ -360,8 +360,8 @@ fn derived_rows_are_replaced_and_the_rest_stays() {
 
         let now = store.snapshot().unwrap();
         assert_eq!(now.node(&company(), &customer("stale")).unwrap(), None);
-        assert_eq!(now.node(&company(), &customer("fresh")).unwrap(), Some(node_row(false)));
-        assert_eq!(now.node(&other.company, &other.node).unwrap(), Some(node_row(true)));
+        assert_eq!(now.node(&company(), &customer("fresh")).unwrap(), Some(node_row(false).into()));
+        assert_eq!(now.node(&other.company, &other.node).unwrap(), Some(node_row(true).into()));
         assert_eq!(now.event(&seen_key(&event)).unwrap(), Some(event.clone()));
         assert_eq!(now.vault(&company(), &Token([1; 16])).unwrap(), Some(vec![1]));
         assert_eq!(now.positions().unwrap(), [place(1)]);
@@ -393,8 +393,8 @@ fn the_longest_ids_are_keys_of_their_own() {
         let mut events = Vec::new();
         for (id, at) in ids.iter().zip(1..) {
             let owner = Owner::Anchor(customer(id));
-            changes.facts.push((fact_key(owner, "f", &format!("{id}{id}")), Some(fact_row(at))));
-            changes.nodes.push((node_key(id), Some(node_row(true))));
+            changes.facts.push((fact_key(owner, "f", &format!("{id}{id}")), Some(fact_row(at).into())));
+            changes.nodes.push((node_key(id), Some(node_row(true).into())));
             changes.points.push((point_key("c", 0, &[id.as_str(); 6]), live(at.into())));
             changes.held.push(HeldKey { company: company(), anchor: customer(id), fact: "f".into(), key: id.clone() });
             events.push(event(&company(), id, Some(customer("c")), 1));
@@ -405,10 +405,10 @@ fn the_longest_ids_are_keys_of_their_own() {
         for (id, at) in ids.iter().zip(1..) {
             let owner = Owner::Anchor(customer(id));
             let key = fact_key(owner, "f", &format!("{id}{id}"));
-            assert_eq!(now.fact(&key).unwrap(), Some(fact_row(at)));
+            assert_eq!(now.fact(&key).unwrap(), Some(fact_row(at).into()));
             assert_eq!(now.facts_of(&company(), &customer(id)).unwrap(), [(key, fact_row(at))]);
             assert_eq!(now.held(&company(), &customer(id)).unwrap().len(), 1);
-            assert_eq!(now.node(&company(), &customer(id)).unwrap(), Some(node_row(true)));
+            assert_eq!(now.node(&company(), &customer(id)).unwrap(), Some(node_row(true).into()));
         }
         let mut sums = Vec::new();
         now.points(&company(), "c", Micros(0), Micros(1), &mut |key, point| {
@@ -448,7 +448,7 @@ fn ids_longer_than_a_key_are_not_there() {
     let long = "x".repeat(70_000);
     everywhere(|store| {
         store.commit(&applying(0, &[event(&company(), "e", Some(customer("c")), 1)])).unwrap();
-        let refused = Changes { nodes: vec![(node_key(&long), Some(node_row(true)))], ..Changes::default() };
+        let refused = Changes { nodes: vec![(node_key(&long), Some(node_row(true).into()))], ..Changes::default() };
         assert!(matches!(store.commit(&refused), Err(cebe_central::StoreError::KeyTooLong(_))));
         let now = store.snapshot().unwrap();
         assert_eq!(now.node(&company(), &customer(&long)).unwrap(), None);
@@ -481,7 +481,7 @@ fn readers_never_see_half_a_commit() {
         let mut changes = applying(number * 5, &events);
         changes.nodes.push((
             node_key("c"),
-            Some(NodeRow { seen: Evidence { count: number, earliest: vec![] }, ..node_row(false) }),
+            Some(NodeRow { seen: Evidence { count: number, earliest: vec![] }, ..node_row(false) }.into()),
         ));
         changes.points.push((point_key("p", 0, &[]), live(1)));
         changes

@@ -2,7 +2,7 @@
 //! be seen of them is in the order of the nodes, so that nothing depends on how they came.
 
 use crate::rows::NodeRow;
-use alloc::{rc::Rc, vec::Vec};
+use alloc::{sync::Arc, vec::Vec};
 use cebe_catalog::Node;
 use core::ops::Index;
 use hashbrown::HashTable;
@@ -11,7 +11,7 @@ use hashbrown::HashTable;
 /// [`NodeRow::default`]; a row that has become one need not be stored. A clone shares the rows that neither changes.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
-    rows: Vec<(Node, Rc<NodeRow>)>,
+    rows: Vec<(Node, Arc<NodeRow>)>,
     /// Places in `rows`.
     places: HashTable<u32>,
 }
@@ -35,21 +35,21 @@ impl Rows {
     /// The row of a node, to change it.
     pub fn get_mut(&mut self, node: &Node) -> Option<&mut NodeRow> {
         let place = self.place(node)?;
-        Some(Rc::make_mut(&mut self.rows[place].1))
+        Some(Arc::make_mut(&mut self.rows[place].1))
     }
 
     /// The row of a node, made when there is none.
     pub fn row(&mut self, node: &Node) -> &mut NodeRow {
-        let place = self.place(node).unwrap_or_else(|| self.push(node.clone(), Rc::default()));
-        Rc::make_mut(&mut self.rows[place].1)
+        let place = self.place(node).unwrap_or_else(|| self.push(node.clone(), Arc::default()));
+        Arc::make_mut(&mut self.rows[place].1)
     }
 
     /// Puts a row in, in place of the one that is there.
     pub fn insert(&mut self, node: Node, row: NodeRow) {
-        self.put(node, Rc::new(row));
+        self.put(node, Arc::new(row));
     }
 
-    fn put(&mut self, node: Node, row: Rc<NodeRow>) {
+    fn put(&mut self, node: Node, row: Arc<NodeRow>) {
         match self.place(&node) {
             Some(place) => self.rows[place].1 = row,
             None => _ = self.push(node, row),
@@ -66,7 +66,7 @@ impl Rows {
         self.rows.is_empty()
     }
 
-    fn push(&mut self, node: Node, row: Rc<NodeRow>) -> usize {
+    fn push(&mut self, node: Node, row: Arc<NodeRow>) -> usize {
         let (place, hash_of) = (self.rows.len(), hash(&node));
         self.rows.push((node, row));
         let rows = &self.rows;
@@ -76,10 +76,9 @@ impl Rows {
     }
 
     /// Takes a row into both, which share it until one of them changes it; a node that is there stays as it is.
-    pub fn share(before: &mut Self, after: &mut Self, node: Node, row: NodeRow) {
+    pub fn share(before: &mut Self, after: &mut Self, node: Node, row: Arc<NodeRow>) {
         if before.place(&node).is_none() {
-            let row = Rc::new(row);
-            after.put(node.clone(), Rc::clone(&row));
+            after.put(node.clone(), Arc::clone(&row));
             before.push(node, row);
         }
     }
@@ -107,13 +106,12 @@ impl Rows {
     }
 
     /// What is not as it was, in the order of nodes.
-    pub fn changed_since(self, before: &Self) -> Vec<(Node, NodeRow)> {
-        let same = |(node, row): &(Node, Rc<NodeRow>)| {
+    pub fn changed_since(self, before: &Self) -> Vec<(Node, Arc<NodeRow>)> {
+        let same = |(node, row): &(Node, Arc<NodeRow>)| {
             let old = before.place(node).map(|place| &before.rows[place].1);
-            old.is_some_and(|old| Rc::ptr_eq(old, row) || old == row)
+            old.is_some_and(|old| Arc::ptr_eq(old, row) || old == row)
         };
-        let changed = self.rows.into_iter().filter(|row| !same(row));
-        let mut changed: Vec<_> = changed.map(|(node, row)| (node, Rc::unwrap_or_clone(row))).collect();
+        let mut changed: Vec<_> = self.rows.into_iter().filter(|row| !same(row)).collect();
         changed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         changed
     }

@@ -16,7 +16,7 @@ use crate::{
     rows::{FactKey, FactRow, NodeKey, Owner},
     want::Wants,
 };
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 use cebe_catalog::{CompanyId, EventRecord, Node, definition::Whose, limits};
 use smol_str::SmolStr;
 
@@ -106,7 +106,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// Answers [`Ledger::wants`].
-    pub fn supply(&mut self, facts: Vec<Option<FactRow>>, persons: Vec<Vec<(FactKey, FactRow)>>) {
+    pub fn supply(&mut self, facts: Vec<Option<Arc<FactRow>>>, persons: Vec<Vec<(FactKey, Arc<FactRow>)>>) {
         let asked = core::mem::take(&mut self.asked);
         let stored = asked.into_iter().zip(facts).map(|(key, row)| (key, row.unwrap_or_default()));
         self.slots = Slots::new(stored.chain(persons.into_iter().flatten()), core::mem::take(&mut self.unasked));
@@ -158,7 +158,7 @@ impl<'a> Ledger<'a> {
         let concerned: Vec<&Unit> = now.filter(|unit| long.iter().any(|place| unit.holds(*place))).collect();
         delta.fold_all(&self.slots, concerned.iter().copied(), 1);
         for place in long {
-            let row = &mut self.slots[place].row;
+            let row = Arc::make_mut(&mut self.slots[place].row);
             let over = row.entries.len() - limits::FACT_ENTRIES_MAX;
             row.entries.drain(..over);
             row.truncated += u64::try_from(over).unwrap_or(0);

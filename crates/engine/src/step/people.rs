@@ -8,6 +8,7 @@ use crate::{
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     vec::Vec,
 };
 use cebe_catalog::{CompanyId, EventRecord, IdentifierKind, Node, Token, control::Unlink};
@@ -50,7 +51,7 @@ impl Company {
 
 impl People {
     /// A node's row as stored.
-    pub fn supply(&mut self, key: NodeKey, row: Option<NodeRow>) {
+    pub fn supply(&mut self, key: NodeKey, row: Option<Arc<NodeRow>>) {
         let company = self.companies.entry(key.company).or_default();
         let row = row.unwrap_or_default();
         company.firsts.remove(&key.node);
@@ -204,7 +205,7 @@ impl People {
     pub fn finish(self, changes: &mut Changes) {
         for (id, company) in self.companies {
             for (node, row) in company.after.changed_since(&company.before) {
-                let gone = row == NodeRow::default();
+                let gone = *row == NodeRow::default();
                 changes.nodes.push((NodeKey { company: id.clone(), node }, (!gone).then_some(row)));
             }
         }

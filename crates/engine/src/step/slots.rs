@@ -4,7 +4,7 @@ use crate::{
     entry::Entry,
     rows::{FactKey, FactRow, Owner},
 };
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 use cebe_catalog::{CompanyId, Node};
 use core::ops::{Index, IndexMut, Range};
 
@@ -12,7 +12,7 @@ use core::ops::{Index, IndexMut, Range};
 #[derive(Debug)]
 pub(super) struct Slot {
     pub key: FactKey,
-    pub row: FactRow,
+    pub row: Arc<FactRow>,
     /// An entry went in or out.
     pub changed: bool,
 }
@@ -27,10 +27,10 @@ pub(super) struct Slots {
 
 impl Slots {
     /// Takes the rows that are stored, and keys of which nothing is.
-    pub(super) fn new(stored: impl Iterator<Item = (FactKey, FactRow)>, fresh: Vec<FactKey>) -> Self {
+    pub(super) fn new(stored: impl Iterator<Item = (FactKey, Arc<FactRow>)>, fresh: Vec<FactKey>) -> Self {
         let slot = |(key, row)| Slot { key, row, changed: false };
         let mut slots: Vec<Slot> = stored.map(slot).collect();
-        slots.extend(fresh.into_iter().map(|key| slot((key, FactRow::default()))));
+        slots.extend(fresh.into_iter().map(|key| slot((key, Arc::default()))));
         // The sort is stable: what is stored comes before an empty slot of the same key.
         slots.sort_by(|a, b| a.key.cmp(&b.key));
         slots.dedup_by(|later, earlier| later.key == earlier.key);
@@ -80,7 +80,7 @@ impl Slots {
     }
 
     /// The rows that changed.
-    pub(super) fn into_changed(self) -> impl Iterator<Item = (FactKey, Option<FactRow>)> {
+    pub(super) fn into_changed(self) -> impl Iterator<Item = (FactKey, Option<Arc<FactRow>>)> {
         self.rows.into_iter().filter(|slot| slot.changed).map(|slot| {
             let gone = slot.row.entries.is_empty() && slot.row.truncated == 0;
             (slot.key, (!gone).then_some(slot.row))
@@ -91,13 +91,16 @@ impl Slots {
 impl Slot {
     /// Puts an entry in, or takes it out. Union by event: putting it twice changes nothing.
     pub(super) fn change(&mut self, entry: Entry, add: bool) {
-        let entries = &mut self.row.entries;
-        match (entries.binary_search_by(|kept| kept.order().cmp(&entry.order())), add) {
-            (Err(place), true) => entries.insert(place, entry),
-            (Ok(place), false) => drop(entries.remove(place)),
+        match (self.row.entries.binary_search_by(|kept| kept.order().cmp(&entry.order())), add) {
+            (Err(place), true) => self.entries().insert(place, entry),
+            (Ok(place), false) => drop(self.entries().remove(place)),
             (Ok(_), true) | (Err(_), false) => return,
         }
         self.changed = true;
+    }
+
+    fn entries(&mut self) -> &mut Vec<Entry> {
+        &mut Arc::make_mut(&mut self.row).entries
     }
 }
 

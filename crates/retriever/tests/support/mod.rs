@@ -180,7 +180,7 @@ impl World {
         sorted.sort();
         let row = |node: &Node| {
             let together = if sorted.len() > 1 { together(&sorted, node) } else { Vec::new() };
-            (NodeKey { company: "acme".into(), node: node.clone() }, Some(NodeRow { together, ..NodeRow::default() }))
+            (NodeKey { company: "acme".into(), node: node.clone() }, Some(NodeRow { together, ..NodeRow::default() }.into()))
         };
         self.commit(Changes { nodes: nodes.iter().map(row).collect(), ..Changes::default() });
     }
@@ -211,7 +211,7 @@ impl World {
             fields: vec![("name".into(), Value::Text(name.into())), ("value".into(), value)],
         };
         self.commit(Changes {
-            facts: vec![(key, Some(FactRow { entries: vec![entry], truncated: 0 }))],
+            facts: vec![(key, Some(FactRow { entries: vec![entry], truncated: 0 }.into()))],
             vault: vec![("acme".into(), token, sealed)],
             ..Changes::default()
         });
@@ -232,7 +232,7 @@ impl World {
                 fields: vec![("amount".into(), Value::Decimal(cebe_catalog::Amount(10_000_000)))],
             };
             let row = FactRow { entries: vec![entry], truncated: 0 };
-            self.commit(Changes { facts: vec![(key, Some(row))], held: vec![held], ..Changes::default() });
+            self.commit(Changes { facts: vec![(key, Some(row.into()))], held: vec![held], ..Changes::default() });
         }
     }
 

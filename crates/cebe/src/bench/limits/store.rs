@@ -8,8 +8,9 @@ use cebe_catalog::{
 use cebe_central::{Central, Embedded, EmbeddedSettings};
 use cebe_engine::{
     change::{Applied, Changes},
-    rows::{ActivityKey, Marks, NodeKey, NodeRow, OutcomeKey, Outcomes, Place, Point, PointKey, Sum},
+    rows::{ActivityKey, Marks, NodeKey, OutcomeKey, Outcomes, Place, Point, PointKey, Sum},
 };
+use std::sync::Arc;
 use uuid::Builder;
 
 const COMMIT_EVENTS: u64 = 20_000;
@@ -33,7 +34,7 @@ fn changes(numbers: std::ops::Range<u64>) -> Changes {
     for number in numbers.clone() {
         let anchor = Node::Customer(format!("cust-{:07}", number.wrapping_mul(7_919) % CUSTOMERS).into());
         let at = Micros(i64::try_from((START_MS + number) * 1_000).unwrap_or_default());
-        changes.nodes.push((NodeKey { company: "shop".into(), node: anchor.clone() }, Some(NodeRow::default())));
+        changes.nodes.push((NodeKey { company: "shop".into(), node: anchor.clone() }, Some(Arc::default())));
         let (component, day) = ("messages".into(), at.utc_day());
         changes
             .activity

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use cebe_catalog::{Definitions, Micros, Shard};
+use cebe_catalog::{Definitions, Micros, Shard, limits};
 use cebe_central::postgres::{Database, Lease, Leases, Turn};
 use tokio::sync::watch;
 
@@ -177,6 +177,7 @@ impl Holding {
             pause_max: PAUSE_MAX,
             // Shards are stepped side by side already.
             step_threads: 1,
+            rows_bytes_max: limits::ROWS_BYTES_MAX / u64::from(Shard::COMPANY_SHARDS),
         })
     }
 

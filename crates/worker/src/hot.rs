@@ -1,0 +1,112 @@
+//! Rows that steps read or wrote lately, kept in memory as the engine uses them: a few customers do most of what is done.
+//! They say what the store says once all that is planned is committed; whoever writes past them, or fails to write,
+//! has to clear them.
+
+use crate::{
+    ahead::{merge, split},
+    run::WorkerError,
+};
+use cebe_engine::{
+    change::Changes,
+    rows::{FactKey, FactRow, NodeKey, NodeRow},
+    want::{Loaded, Wants},
+};
+use foldhash::fast::SeedableRandomState;
+use quick_cache::{OptionsBuilder, Weighter, sync::Cache};
+use std::{hash::Hash, sync::Arc};
+
+/// A row, or that there is none.
+type Known<R> = Option<Arc<R>>;
+
+type Kept<K, R> = Cache<K, Known<R>, Bytes, SeedableRandomState>;
+
+/// What is known of the store's rows.
+pub(crate) struct Hot {
+    nodes: Kept<NodeKey, NodeRow>,
+    facts: Kept<FactKey, FactRow>,
+}
+
+impl Hot {
+    /// Keeps about so many bytes of rows. `fixed`: the same rows are kept whenever the same is done.
+    pub(crate) fn new(bytes_max: u64, fixed: bool) -> Self {
+        Self { nodes: kept(bytes_max / 2, fixed), facts: kept(bytes_max / 2, fixed) }
+    }
+
+    /// Answers a round of reading; what is not known here is asked of the store.
+    pub(crate) fn load(
+        &self,
+        wants: &Wants,
+        stored: impl FnOnce(&Wants) -> Result<Loaded, WorkerError>,
+    ) -> Result<Loaded, WorkerError> {
+        let (nodes, nodes_left) = split(&wants.nodes, |key| self.nodes.get(key));
+        let (facts, facts_left) = split(&wants.facts, |key| self.facts.get(key));
+        let rest = Wants { nodes: Vec::new(), facts: Vec::new(), ..wants.clone() };
+        let left = Wants { nodes: nodes_left, facts: facts_left, ..rest };
+        if left.is_empty() {
+            return Ok(Loaded { nodes: merge(nodes, Vec::new()), facts: merge(facts, Vec::new()), ..Loaded::default() });
+        }
+        let loaded = stored(&left)?;
+        keep(&self.nodes, left.nodes.into_iter().zip(&loaded.nodes));
+        keep(&self.facts, left.facts.into_iter().zip(&loaded.facts));
+        Ok(Loaded { nodes: merge(nodes, loaded.nodes), facts: merge(facts, loaded.facts), ..loaded })
+    }
+
+    /// Takes in what will be committed next.
+    pub(crate) fn take(&self, changes: &Changes) {
+        keep(&self.nodes, changes.nodes.iter().map(|(key, row)| (key.clone(), row)));
+        keep(&self.facts, changes.facts.iter().map(|(key, row)| (key.clone(), row)));
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        self.nodes.clear();
+        self.facts.clear();
+    }
+}
+
+fn kept<K: Eq + Hash, R>(bytes_max: u64, fixed: bool) -> Kept<K, R>
+where
+    Bytes: Weighter<K, Known<R>>,
+{
+    let mut options = OptionsBuilder::new();
+    let rows = usize::try_from(bytes_max / ROW_BYTES).unwrap_or(usize::MAX);
+    options.weight_capacity(bytes_max).estimated_items_capacity(rows).shards(if fixed { 1 } else { 4 });
+    let options = options.build().expect("every option is in its range");
+    let hash = if fixed { SeedableRandomState::fixed() } else { SeedableRandomState::random() };
+    Cache::with_options(options, Bytes, hash, Default::default())
+}
+
+fn keep<'r, K: Eq + Hash, R: 'r>(kept: &Kept<K, R>, rows: impl Iterator<Item = (K, &'r Known<R>)>)
+where
+    Bytes: Weighter<K, Known<R>>,
+{
+    rows.for_each(|(key, row)| kept.insert(key, row.clone()));
+}
+
+/// Weighs rows by the memory that they take, roughly.
+#[derive(Clone)]
+struct Bytes;
+
+/// A key and what the cache keeps of it.
+const ROW_BYTES: u64 = 250;
+/// An event by time, name and id.
+const EVENT_BYTES: usize = 120;
+const LINK_BYTES: usize = 100;
+const ENTRY_BYTES: usize = 350;
+const NODE_BYTES: usize = 32;
+
+impl Weighter<NodeKey, Known<NodeRow>> for Bytes {
+    fn weight(&self, _: &NodeKey, row: &Known<NodeRow>) -> u64 {
+        let Some(row) = row else { return ROW_BYTES };
+        let named = row.links.iter().map(|link| link.evidence.earliest.len()).sum::<usize>();
+        let events = named + row.seen.earliest.len() + row.created.earliest.len();
+        let nodes = row.together.len() + row.apart.len();
+        ROW_BYTES + (events * EVENT_BYTES + row.links.len() * LINK_BYTES + nodes * NODE_BYTES) as u64
+    }
+}
+
+impl Weighter<FactKey, Known<FactRow>> for Bytes {
+    fn weight(&self, _: &FactKey, row: &Known<FactRow>) -> u64 {
+        ROW_BYTES + row.as_ref().map_or(0, |row| row.entries.len() * ENTRY_BYTES) as u64
+    }
+}
