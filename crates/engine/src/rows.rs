@@ -4,7 +4,7 @@
 use crate::entry::Entry;
 use alloc::vec::Vec;
 use cebe_catalog::{CompanyId, EventId, EventName, Lane, Micros, Node, SourceModule, time::Day};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use smol_str::SmolStr;
 
 /// A place in the queue.
@@ -117,6 +117,15 @@ pub struct NodeRow {
     pub blocked: bool,
     /// Erased: the row stays so that the address answers `erased`.
     pub erased: bool,
+    /// In the row of a customer's first node: those of `together` under whom events are or were stored. Nobody else owns
+    /// facts. Rows of earlier releases do not say.
+    #[serde(deserialize_with = "if_said")]
+    pub stored: Option<Vec<Node>>,
+}
+
+/// The last part of a row, which earlier releases did not write.
+fn if_said<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Node>>, D::Error> {
+    Ok(Deserialize::deserialize(from).unwrap_or_default())
 }
 
 impl NodeRow {

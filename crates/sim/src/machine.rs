@@ -197,6 +197,8 @@ impl Machine {
                 let settings = WorkerSettings {
                     commit_records_max: outside.commit_records_max,
                     one_thread: true,
+                    // Few enough that rows come and go, and more or less of them from seed to seed.
+                    rows_bytes_max: outside.commit_records_max as u64 * 1_000,
                     ..WorkerSettings::new(outside.clock.micros(), Arc::new(applied))
                 };
                 let (queue, store) = (Arc::clone(&self.queue), Arc::clone(&self.store));

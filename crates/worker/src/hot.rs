@@ -43,7 +43,11 @@ impl Hot {
         let rest = Wants { nodes: Vec::new(), facts: Vec::new(), ..wants.clone() };
         let left = Wants { nodes: nodes_left, facts: facts_left, ..rest };
         if left.is_empty() {
-            return Ok(Loaded { nodes: merge(nodes, Vec::new()), facts: merge(facts, Vec::new()), ..Loaded::default() });
+            return Ok(Loaded {
+                nodes: merge(nodes, Vec::new()),
+                facts: merge(facts, Vec::new()),
+                ..Loaded::default()
+            });
         }
         let loaded = stored(&left)?;
         keep(&self.nodes, left.nodes.into_iter().zip(&loaded.nodes));

@@ -32,7 +32,8 @@ impl Remembered {
         if !has_expired(stored, company)? {
             return Ok(None);
         }
-        let corrected = corrections.nodes.iter().filter_map(|(key, row)| Some((key.node.clone(), row.as_deref()?.clone())));
+        let corrected =
+            corrections.nodes.iter().filter_map(|(key, row)| Some((key.node.clone(), row.as_deref()?.clone())));
         let mut remembered = Self { company: company.clone(), nodes: corrected.collect(), links: Vec::new() };
         let mut failed = None;
         stored.nodes(company, &mut |node, row| match replayed.node(company, &node) {

@@ -6,7 +6,11 @@ use cebe_catalog::{CompanyId, Definitions};
 use cebe_central::{Central, Snapshot};
 use cebe_engine::rows::{Point, Sum};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt::Debug, ops::ControlFlow};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    ops::ControlFlow,
+};
 
 /// Most differences that are named.
 const DIFFERENCES_MAX: usize = 100;
@@ -129,8 +133,12 @@ pub(crate) fn text(value: &impl Debug) -> String {
 
 /// Links with the number and the first of their evidence, and the customer each node is part of.
 fn nodes(snapshot: &Snapshot, company: &CompanyId) -> Result<Rows, WorkerError> {
-    let mut rows = Rows::new();
+    let (mut rows, mut stored, mut owners) = (Rows::new(), BTreeSet::new(), Vec::new());
     snapshot.nodes(company, &mut |node, row| {
+        if row.seen.count > 0 {
+            stored.insert(node.clone());
+        }
+        owners.extend(row.stored.map(|said| (node.clone(), row.together.clone(), said)));
         let links: Vec<_> = row
             .links
             .iter()
@@ -145,6 +153,12 @@ fn nodes(snapshot: &Snapshot, company: &CompanyId) -> Result<Rows, WorkerError> 
         );
         ControlFlow::Continue(())
     })?;
+    for (node, together, said) in owners {
+        let is: Vec<_> = together.into_iter().filter(|node| stored.contains(node)).collect();
+        if is != said {
+            rows.insert(format!("{} owns", node.to_text()), text(&said));
+        }
+    }
     Ok(rows)
 }
 

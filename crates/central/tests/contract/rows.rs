@@ -108,7 +108,7 @@ fn loading_answers_in_the_order_asked() {
         assert_eq!(places, [Some(2), None, Some(0), Some(1)]);
         assert_eq!(loaded.nodes, [None, Some(node_row(false).into()), None]);
         assert_eq!(loaded.facts, [Some(fact_row(2).into()), None]);
-        assert_eq!(loaded.persons, [vec![], vec![(fact_key(owner, "order", "1"), fact_row(1))]]);
+        assert_eq!(loaded.persons, [vec![], vec![(fact_key(owner, "order", "1"), fact_row(1).into())]]);
         let ids: Vec<_> = loaded.events.iter().map(|event| event.as_ref().map(|event| event.id.as_str())).collect();
         assert_eq!(ids, [Some("c"), None, Some("b"), Some("a")]);
         assert_eq!(loaded.histories.iter().map(Vec::len).collect::<Vec<_>>(), [3, 0]);
@@ -332,7 +332,8 @@ fn derived_rows_are_replaced_and_the_rest_stays() {
         let other = NodeKey { company: "other".into(), node: customer("o") };
         let sealed = Point { live: Sum { sum: 1, count: 1 }, sealed: Sum { sum: 50, count: 5 } };
         let mut changes = applying(0, std::slice::from_ref(&event));
-        changes.nodes = vec![(node_key("stale"), Some(node_row(true).into())), (other.clone(), Some(node_row(true).into()))];
+        changes.nodes =
+            vec![(node_key("stale"), Some(node_row(true).into())), (other.clone(), Some(node_row(true).into()))];
         changes.points = vec![(point_key("a", 0, &[]), sealed), (point_key("b", 0, &[]), live(1))];
         changes.vault.push((company(), Token([1; 16]), vec![1]));
         let day = |day| ActivityKey { company: company(), component: "k".into(), day: Day(day), anchor: phone(1) };

@@ -94,22 +94,34 @@ pub fn rejoin(rows: &mut Rows, a: &Node, b: &Node) -> bool {
     changed
 }
 
-/// Writes into each node's row with whom it is together. Gives the nodes whose row changed: of every customer that is not
-/// what it was, the first node is among them.
+/// Writes into each node's row with whom it is together, and into the first one's who of them owns facts. Gives the nodes
+/// that are together with others than before: of every customer that is not what it was, the first is among them.
 pub fn write_together(rows: &mut Rows, assembly: &Assembly) -> Vec<Node> {
     let mut changed = Vec::new();
     for customer in &assembly.customers {
         for (place, node) in customer.nodes.iter().enumerate() {
-            let together = match customer.nodes.len() {
-                1 => &[],
-                all => &customer.nodes[..if place == 0 { all } else { 1 }],
+            let (together, stored) = match customer.nodes.len() {
+                1 => (&[][..], None),
+                _ if place == 0 => (&customer.nodes[..], Some(stored(rows, &customer.nodes))),
+                _ => (&customer.nodes[..1], None),
             };
-            let Some(row) = rows.get_mut(node).filter(|row| row.together != together) else { continue };
-            row.together = together.to_vec();
-            changed.push(node.clone());
+            if rows.get(node).is_none_or(|row| row.together == together && row.stored == stored) {
+                continue;
+            }
+            let row = rows.row(node);
+            row.stored = stored;
+            if row.together != together {
+                row.together = together.to_vec();
+                changed.push(node.clone());
+            }
         }
     }
     changed
+}
+
+/// The nodes under which events are or were stored.
+fn stored(rows: &Rows, nodes: &[Node]) -> Vec<Node> {
+    nodes.iter().filter(|node| rows.get(node).is_some_and(|row| row.seen.count > 0)).cloned().collect()
 }
 
 /// Where the row's link to `other` is, or belongs.

@@ -7,6 +7,7 @@ use crate::{
     rows::{NodeKey, NodeRow},
 };
 use alloc::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     vec::Vec,
@@ -83,12 +84,29 @@ impl People {
         row.is_some_and(|row| row.seen.count == 0)
     }
 
-    /// The nodes that the customer of a node had or has, as far as they may own facts.
+    /// The nodes that the customer of a node had or has, as far as they may own facts. Rows of most of them are not loaded:
+    /// the first one's says who it is.
     pub fn owners(&self, company: &CompanyId, node: &Node) -> Vec<Node> {
         let (before, after) = (self.before(company, node), self.after(company, node));
+        let rows = self.companies.get(company).map(|company| &company.before);
+        let said = row_of_customer(rows, node).and_then(|row| row.stored.as_deref());
         let joined = if before == after { &[] } else { after };
-        let all = before.iter().chain(joined.iter().filter(|node| !before.contains(node)));
+        let all = said.unwrap_or(before).iter().chain(joined.iter().filter(|node| !before.contains(node)));
         all.filter(|node| !self.owned_nothing(company, node)).cloned().collect()
+    }
+
+    /// The nodes of a customer that is the same as before, as far as rows of theirs may be there before the step or after.
+    pub fn holders<'s>(&'s self, company: &CompanyId, node: &'s Node) -> Cow<'s, [Node]> {
+        let company = self.companies.get(company);
+        let said = |rows| row_of_customer(rows, node).and_then(|row| row.stored.as_deref());
+        let (before, after) = (company.map(|company| &company.before), company.map(|company| &company.after));
+        match (said(before), said(after)) {
+            (Some(before), Some(after)) if before == after => Cow::Borrowed(after),
+            (Some(before), Some(after)) => {
+                before.iter().chain(after).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+            }
+            _ => Cow::Borrowed(together(before, node)),
+        }
     }
 
     /// Nodes whose customer changed.
@@ -103,6 +121,9 @@ impl People {
         // Whoever an event is stored under has a row, so that nobody takes them for new.
         for anchor in event.anchors() {
             let row = company.after.row(anchor);
+            if row.seen.count == 0 && !row.links.is_empty() {
+                company.touched.insert(anchor.clone());
+            }
             row.seen.add(event.event_at, &event.name, &event.id);
             row.erased = false;
         }
@@ -128,6 +149,9 @@ impl People {
         for anchor in event.anchors() {
             if let Some(row) = company.after.get_mut(anchor) {
                 row.seen.remove(event.event_at, &event.name, &event.id);
+                if row.seen.count == 0 && !row.links.is_empty() {
+                    company.touched.insert(anchor.clone());
+                }
             }
         }
         if let (Some(row), Some(at)) = (event.anchor.as_ref().and_then(|anchor| company.after.get_mut(anchor)), created)
@@ -220,13 +244,17 @@ fn pairs(event: &EventRecord) -> BTreeSet<(&Node, &Node)> {
 }
 
 fn together<'s>(rows: Option<&'s Rows>, node: &'s Node) -> &'s [Node] {
-    let Some(rows) = rows else { return core::slice::from_ref(node) };
-    let row = rows.get(node);
-    let first = row.and_then(|row| row.first_elsewhere(node)).map(|first| &rows[first]);
-    match first.or(row) {
+    match row_of_customer(rows, node) {
         Some(row) if !row.together.is_empty() => &row.together,
         _ => core::slice::from_ref(node),
     }
+}
+
+/// The row that tells whom a node is together with: its own or the first one's.
+fn row_of_customer<'s>(rows: Option<&'s Rows>, node: &Node) -> Option<&'s NodeRow> {
+    let rows = rows?;
+    let row = rows.get(node)?;
+    Some(row.first_elsewhere(node).map_or(row, |first| &rows[first]))
 }
 
 /// The domain time of an event that creates its customer.

@@ -118,11 +118,11 @@ impl<'s> Units<'s> {
             let parts = nodes.iter().map(owned);
             parts.filter(|part| part.as_ref().is_none_or(|rows| !rows.is_empty())).collect()
         };
+        let own = self.slots.owner_of(place);
         let (before, after) = (self.people.before(company, node), self.people.after(company, node));
-        Around {
-            own: self.slots.owner_of(place),
-            before: parts(before),
-            after: (before != after).then(|| parts(after)),
+        match before == after {
+            true => Around { own, before: parts(&self.people.holders(company, node)), after: None },
+            false => Around { own, before: parts(before), after: Some(parts(after)) },
         }
     }
 

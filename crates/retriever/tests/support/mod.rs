@@ -180,7 +180,10 @@ impl World {
         sorted.sort();
         let row = |node: &Node| {
             let together = if sorted.len() > 1 { together(&sorted, node) } else { Vec::new() };
-            (NodeKey { company: "acme".into(), node: node.clone() }, Some(NodeRow { together, ..NodeRow::default() }.into()))
+            (
+                NodeKey { company: "acme".into(), node: node.clone() },
+                Some(NodeRow { together, ..NodeRow::default() }.into()),
+            )
         };
         self.commit(Changes { nodes: nodes.iter().map(row).collect(), ..Changes::default() });
     }

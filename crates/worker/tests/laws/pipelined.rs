@@ -17,6 +17,9 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+/// Rows that are kept in memory, for each record of a commit.
+const ROWS_BYTES: u64 = 2_000;
+
 /// Another company to which the same happens.
 const TWIN: &str = "d";
 
@@ -74,7 +77,13 @@ pub fn worker(
 }
 
 fn settings(commit_records_max: usize) -> WorkerSettings {
-    WorkerSettings { commit_records_max, ..WorkerSettings::new(Arc::new(|| Micros(0)), Arc::new(|_| {})) }
+    // So few that rows come and go.
+    let rows_bytes_max = commit_records_max as u64 * ROWS_BYTES;
+    WorkerSettings {
+        commit_records_max,
+        rows_bytes_max,
+        ..WorkerSettings::new(Arc::new(|| Micros(0)), Arc::new(|_| {}))
+    }
 }
 
 fn append(queue: &MemoryQueue, record: &Record) {
