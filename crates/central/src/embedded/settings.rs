@@ -13,7 +13,8 @@ pub struct EmbeddedSettings {
     pub journal_bytes_max: u64,
     /// What each of the three trees gathers in memory before it is written out.
     pub memtable_bytes: u64,
-    /// Threads that write tables and merge them.
+    /// Threads that write tables and merge them. One: of several, the first takes no merge, and while the others are busy
+    /// it takes what waits out of the queue and puts it back, over and over, with a whole core.
     pub worker_threads: usize,
     /// How many points the writer remembers, so that adding to them reads nothing.
     pub points_cached: usize,
@@ -28,7 +29,7 @@ impl Default for EmbeddedSettings {
             cache_bytes: 64 * MIB,
             journal_bytes_max: 96 * MIB,
             memtable_bytes: 24 * MIB,
-            worker_threads: 2,
+            worker_threads: 1,
             points_cached: 200_000,
             blocks_cached: 256,
         }
