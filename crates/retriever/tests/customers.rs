@@ -28,7 +28,7 @@ fn ann() -> World {
     let row = |node: &Node, day: &str| {
         let mut created = Evidence::default();
         created.add(at(day), &"customer.created".into(), &"e".into());
-        let row = NodeRow { together: together(&all, node), created, ..NodeRow::default() };
+        let row = NodeRow { together: together(&all, node), seen: created.clone(), created, ..NodeRow::default() };
         (NodeKey { company: "acme".into(), node: node.clone() }, Some(row.into()))
     };
     let rows = vec![

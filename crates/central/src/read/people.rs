@@ -16,6 +16,12 @@ impl Snapshot {
         self.row(&NodeKey { company: company.clone(), node: node.clone() })
     }
 
+    /// The rows of nodes, in the order asked.
+    pub fn nodes_named(&self, company: &CompanyId, nodes: &[Node]) -> Result<Vec<Option<NodeRow>>> {
+        let key = |node: &Node| NodeKey { company: company.clone(), node: node.clone() };
+        self.rows_for(&nodes.iter().map(key).collect::<Vec<_>>())
+    }
+
     /// Every node of a company.
     pub fn nodes(&self, company: &CompanyId, visit: &mut dyn FnMut(Node, NodeRow) -> ControlFlow<()>) -> Result<()> {
         self.each(of_company(company), Order::Forward, |key: NodeKey, row| visit(key.node, row))

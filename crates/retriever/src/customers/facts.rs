@@ -57,7 +57,7 @@ impl<'a> CustomerFacts<'a> {
 /// Entries of customer facts, united over the nodes; folding puts them in rank order, each event once.
 fn own(read: &Read, company: &Company, person: &Person) -> Result<BTreeMap<FactName, Vec<Entry>>, ReadError> {
     let mut facts: BTreeMap<FactName, Vec<Entry>> = BTreeMap::new();
-    for (node, _) in &person.nodes {
+    for node in person.stored() {
         read.in_time()?;
         for (key, row) in read.snapshot.facts_of(&company.id, node)? {
             facts.entry((key.fact, key.key)).or_default().extend(row.entries);
@@ -69,7 +69,7 @@ fn own(read: &Read, company: &Company, person: &Person) -> Result<BTreeMap<FactN
 /// Entity facts that concern the customer, each once however many nodes it concerns.
 fn held(read: &Read, company: &Company, person: &Person) -> Result<BTreeMap<FactName, Vec<Entry>>, ReadError> {
     let mut facts = BTreeMap::new();
-    for (node, _) in &person.nodes {
+    for node in person.stored() {
         for held in read.snapshot.held(&company.id, node)? {
             read.in_time()?;
             let name = (held.fact.clone(), held.key.clone());
@@ -87,7 +87,7 @@ fn held(read: &Read, company: &Company, person: &Person) -> Result<BTreeMap<Fact
 
 fn tallies(read: &Read, company: &Company, person: &Person) -> Result<Vec<(SmolStr, Sum)>, ReadError> {
     let mut sums: BTreeMap<SmolStr, Sum> = BTreeMap::new();
-    for (node, _) in &person.nodes {
+    for node in person.stored() {
         for (component, sum) in read.snapshot.tallies(&company.id, node)? {
             *sums.entry(component).or_default() += sum;
         }

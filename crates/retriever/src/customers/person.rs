@@ -41,13 +41,18 @@ impl Person {
         let first =
             row.first_elsewhere(node).map(|first| read.snapshot.node(&company.id, first)).transpose()?.flatten();
         let together = first.map_or_else(|| row.together.clone(), |first| first.together);
-        let mut nodes = Vec::with_capacity(together.len().max(1));
-        for other in together.iter().filter(|other| *other != node) {
-            nodes.push((other.clone(), read.snapshot.node(&company.id, other)?.unwrap_or_default()));
-        }
+        let others: Vec<Node> = together.into_iter().filter(|other| other != node).collect();
+        let rows = read.snapshot.nodes_named(&company.id, &others)?;
+        let mut nodes: Vec<_> = others.into_iter().zip(rows.into_iter().map(Option::unwrap_or_default)).collect();
         nodes.push((node.clone(), row));
         nodes.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(Self::named(nodes))
+    }
+
+    /// The nodes under which events are or were stored. Only they own facts, tallies and a timeline; most nodes of a person
+    /// are mere identifiers.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|(_, row)| row.seen.count > 0).map(|(node, _)| node)
     }
 
     /// Rule 4 of identity: created first, else seen first, then by bytes.

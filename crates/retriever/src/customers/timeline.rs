@@ -94,7 +94,7 @@ fn newest(
     count: usize,
 ) -> Result<Vec<(TimelineCursor, Address)>, ReadError> {
     let mut merged: BTreeMap<TimelineCursor, Address> = BTreeMap::new();
-    for (node, _) in &person.nodes {
+    for node in person.stored() {
         read.in_time()?;
         let mut scanned = 0_u32;
         read.snapshot.timeline(&company.id, node, before, &mut |row| {

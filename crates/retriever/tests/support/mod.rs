@@ -14,7 +14,9 @@ use cebe_central::{Central, Memory, Snapshot, StoreError, StoreFacts};
 use cebe_engine::{
     change::{Applied, Changes, CompanyRow, ControlChange, ControlKind, ControlRow},
     entry::{Entry, Rank},
-    rows::{ActivityKey, FactKey, FactRow, HeldKey, Marks, NodeKey, NodeRow, Owner, Place, Point, PointKey, Sum},
+    rows::{
+        ActivityKey, Evidence, FactKey, FactRow, HeldKey, Marks, NodeKey, NodeRow, Owner, Place, Point, PointKey, Sum,
+    },
 };
 use cebe_privacy::{
     access::{Grant, Role, Scope, TeamView},
@@ -182,7 +184,7 @@ impl World {
             let together = if sorted.len() > 1 { together(&sorted, node) } else { Vec::new() };
             (
                 NodeKey { company: "acme".into(), node: node.clone() },
-                Some(NodeRow { together, ..NodeRow::default() }.into()),
+                Some(NodeRow { together, seen: stored(), ..NodeRow::default() }.into()),
             )
         };
         self.commit(Changes { nodes: nodes.iter().map(row).collect(), ..Changes::default() });
@@ -264,6 +266,11 @@ impl World {
         assert_eq!(status, StatusCode::OK, "{uri}: {json}");
         json
     }
+}
+
+/// That an event was stored under a node.
+pub fn stored() -> Evidence {
+    Evidence { count: 1, earliest: Vec::new() }
 }
 
 /// What the row of one of a customer's nodes says of the others, as the engine writes it; `all` are sorted.
