@@ -37,6 +37,9 @@ impl Wants {
     }
 }
 
+/// All facts of one owner.
+pub type Owned = Vec<(FactKey, Arc<FactRow>)>;
+
 /// Answers to [`Wants`], list by list in the order asked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Loaded {
@@ -47,7 +50,7 @@ pub struct Loaded {
     /// For `facts`.
     pub facts: Vec<Option<Arc<FactRow>>>,
     /// For `persons`.
-    pub persons: Vec<Vec<(FactKey, Arc<FactRow>)>>,
+    pub persons: Vec<Owned>,
     /// For `events`.
     pub events: Vec<Option<EventRecord>>,
     /// For `histories`.

@@ -7,7 +7,7 @@ use cebe_central::Snapshot;
 use cebe_engine::{
     change::{Applied, Changes},
     rows::{FactKey, FactRow, NodeKey, NodeRow, Owner, Seen, SeenKey},
-    want::{Loaded, Wants},
+    want::{Loaded, Owned, Wants},
 };
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ impl<'c> Ahead<'c> {
     }
 
     /// All facts of an anchor: as stored, and over them what the commit writes.
-    fn person(&self, key: &NodeKey, mut facts: Vec<(FactKey, Arc<FactRow>)>) -> Vec<(FactKey, Arc<FactRow>)> {
+    fn person(&self, key: &NodeKey, mut facts: Owned) -> Owned {
         let wanted = (&key.company, Some(&key.node));
         let from = self.changes.facts.partition_point(|(fact, _)| owner(fact) < wanted);
         let written = self.changes.facts[from..].iter().take_while(|(fact, _)| owner(fact) == wanted);

@@ -114,3 +114,53 @@ impl Weighter<FactKey, Known<FactRow>> for Bytes {
         ROW_BYTES + row.as_ref().map_or(0, |row| row.entries.len() * ENTRY_BYTES) as u64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cebe_catalog::Node;
+    use std::cell::Cell;
+
+    fn key(id: usize) -> NodeKey {
+        NodeKey { company: "shop".into(), node: Node::Customer(format!("c-{id}").into()) }
+    }
+
+    fn row(events: u64) -> Known<NodeRow> {
+        let mut row = NodeRow::default();
+        row.seen.count = events;
+        Some(Arc::new(row))
+    }
+
+    /// What is known of nodes, and how many of them the store was asked for; it has one event under each.
+    fn asked(hot: &Hot, ids: std::ops::Range<usize>) -> (Vec<Known<NodeRow>>, usize) {
+        let wants = Wants { nodes: ids.map(key).collect(), ..Wants::default() };
+        let count = Cell::new(0);
+        let stored = |left: &Wants| {
+            count.set(left.nodes.len());
+            Ok(Loaded { nodes: left.nodes.iter().map(|_| row(1)).collect(), ..Loaded::default() })
+        };
+        (hot.load(&wants, stored).unwrap().nodes, count.get())
+    }
+
+    #[test]
+    fn what_was_read_or_written_is_not_read_again_until_it_is_cleared() {
+        let hot = Hot::new(1 << 20, true);
+        assert_eq!(asked(&hot, 0..3), (vec![row(1); 3], 3));
+        hot.take(&Changes { nodes: vec![(key(1), row(2)), (key(3), None)], ..Changes::default() });
+        assert_eq!(asked(&hot, 0..5), (vec![row(1), row(2), row(1), None, row(1)], 1));
+        hot.clear();
+        assert_eq!(asked(&hot, 0..5), (vec![row(1); 5], 5));
+    }
+
+    #[test]
+    fn no_more_is_kept_than_there_is_room_for_and_never_an_old_row() {
+        let hot = Hot::new(20 * ROW_BYTES, true);
+        for events in 2..50 {
+            hot.take(&Changes { nodes: (0..30).map(|id| (key(id), row(events))).collect(), ..Changes::default() });
+            let (rows, left) = asked(&hot, 0..30);
+            assert!(left >= 20, "{left} of 30 are read again");
+            // What was let go of is read from the store, whose rows here have one event.
+            assert!(rows.iter().all(|known| *known == row(events) || *known == row(1)));
+        }
+    }
+}

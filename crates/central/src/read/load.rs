@@ -8,8 +8,8 @@ use crate::{
 };
 use cebe_catalog::EventRecord;
 use cebe_engine::{
-    rows::{FactKey, FactRow, NodeKey, Owner, Seen, SeenKey},
-    want::{Kept, Loaded, Wants},
+    rows::{NodeKey, Owner, Seen, SeenKey},
+    want::{Kept, Loaded, Owned, Wants},
 };
 use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
@@ -28,7 +28,7 @@ impl Snapshot {
     }
 
     /// Every fact of each anchor, in the order asked.
-    fn persons(&self, keys: &[NodeKey]) -> Result<Vec<Vec<(FactKey, Arc<FactRow>)>>> {
+    fn persons(&self, keys: &[NodeKey]) -> Result<Vec<Owned>> {
         let owner = |key: &NodeKey| owner_prefix(&key.company, &Owner::Anchor(key.node.clone())).finish();
         let persons = self.under(&keys.iter().map(owner).collect::<Vec<_>>())?;
         let share = |facts: Vec<_>| facts.into_iter().map(|(key, row)| (key, Arc::new(row))).collect();

@@ -50,7 +50,7 @@ fn a_commit_is_visible_at_once_and_whole() {
         let after = store.snapshot().unwrap();
         assert_eq!(after.seen(&seen_key(&event)).unwrap(), Some(seen(&event, place(0), false)));
         assert_eq!(after.event(&seen_key(&event)).unwrap(), Some(event.clone()));
-        assert_eq!(after.node(&company(), &customer("c")).unwrap(), Some(node_row(true).into()));
+        assert_eq!(after.node(&company(), &customer("c")).unwrap(), Some(node_row(true)));
         assert_eq!(after.vault(&company(), &Token([1; 16])).unwrap(), Some(vec![0, 1, 255]));
         assert_eq!(after.positions().unwrap(), [place(1)]);
         assert_eq!(store.persist().unwrap(), [place(1)]);
@@ -361,8 +361,8 @@ fn derived_rows_are_replaced_and_the_rest_stays() {
 
         let now = store.snapshot().unwrap();
         assert_eq!(now.node(&company(), &customer("stale")).unwrap(), None);
-        assert_eq!(now.node(&company(), &customer("fresh")).unwrap(), Some(node_row(false).into()));
-        assert_eq!(now.node(&other.company, &other.node).unwrap(), Some(node_row(true).into()));
+        assert_eq!(now.node(&company(), &customer("fresh")).unwrap(), Some(node_row(false)));
+        assert_eq!(now.node(&other.company, &other.node).unwrap(), Some(node_row(true)));
         assert_eq!(now.event(&seen_key(&event)).unwrap(), Some(event.clone()));
         assert_eq!(now.vault(&company(), &Token([1; 16])).unwrap(), Some(vec![1]));
         assert_eq!(now.positions().unwrap(), [place(1)]);
@@ -406,10 +406,10 @@ fn the_longest_ids_are_keys_of_their_own() {
         for (id, at) in ids.iter().zip(1..) {
             let owner = Owner::Anchor(customer(id));
             let key = fact_key(owner, "f", &format!("{id}{id}"));
-            assert_eq!(now.fact(&key).unwrap(), Some(fact_row(at).into()));
+            assert_eq!(now.fact(&key).unwrap(), Some(fact_row(at)));
             assert_eq!(now.facts_of(&company(), &customer(id)).unwrap(), [(key, fact_row(at))]);
             assert_eq!(now.held(&company(), &customer(id)).unwrap().len(), 1);
-            assert_eq!(now.node(&company(), &customer(id)).unwrap(), Some(node_row(true).into()));
+            assert_eq!(now.node(&company(), &customer(id)).unwrap(), Some(node_row(true)));
         }
         let mut sums = Vec::new();
         now.points(&company(), "c", Micros(0), Micros(1), &mut |key, point| {

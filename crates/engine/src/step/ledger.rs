@@ -14,7 +14,7 @@ use super::{
 use crate::{
     change::Changes,
     rows::{FactKey, FactRow, NodeKey, Owner},
-    want::Wants,
+    want::{Owned, Wants},
 };
 use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 use cebe_catalog::{CompanyId, EventRecord, Node, definition::Whose, limits};
@@ -106,7 +106,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// Answers [`Ledger::wants`].
-    pub fn supply(&mut self, facts: Vec<Option<Arc<FactRow>>>, persons: Vec<Vec<(FactKey, Arc<FactRow>)>>) {
+    pub fn supply(&mut self, facts: Vec<Option<Arc<FactRow>>>, persons: Vec<Owned>) {
         let asked = core::mem::take(&mut self.asked);
         let stored = asked.into_iter().zip(facts).map(|(key, row)| (key, row.unwrap_or_default()));
         self.slots = Slots::new(stored.chain(persons.into_iter().flatten()), core::mem::take(&mut self.unasked));
