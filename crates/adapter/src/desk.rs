@@ -202,7 +202,8 @@ impl Desk {
             tracing::warn!(%error, "settings cannot be read; going on with the last ones");
             None
         });
-        let Some(mut held) = self.0.view.try_write().ok() else { return new.map_or(old, Arc::new) };
+        // Whoever made a change has to find it with the next request, so this waits for those who look just now.
+        let mut held = self.0.view.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(new) = new.filter(|new| new.version >= held.0.version) {
             held.0 = Arc::new(new);
         }
