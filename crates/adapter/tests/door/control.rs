@@ -8,6 +8,10 @@ use cebe_catalog::{
 };
 use cebe_central::Central;
 use serde_json::{Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 fn changes(house: &House) -> Vec<ControlRecord> {
     let all = house.raw_records().into_iter().filter_map(|bytes| match Record::from_bytes(&bytes).unwrap() {
@@ -209,4 +213,29 @@ fn the_description_is_complete() {
     let paths: Vec<String> = cebe_adapter::openapi().paths.paths.keys().cloned().collect();
     assert_eq!(paths.len(), 13, "{paths:?}");
     let _: fn(&Desk) -> axum::Router = Desk::router;
+}
+
+/// Whoever else looks at the settings at that very moment. No time passes here, so only the change itself shows it.
+#[tokio::test]
+async fn a_change_shows_with_the_next_request() {
+    let house = House::open().await;
+    let over = Arc::new(AtomicBool::new(false));
+    let look = |_| {
+        let (desk, over) = (house.desk.clone(), Arc::clone(&over));
+        let looking = move || {
+            while !over.load(Ordering::Relaxed) {
+                desk.view();
+            }
+        };
+        std::thread::spawn(looking)
+    };
+    let lookers: Vec<_> = (0..4).map(look).collect();
+    for number in 0..300 {
+        let company = format!("shop-{number}");
+        assert_eq!(house.put(&format!("/v1/companies/{company}"), &json!({})).await.status, 200);
+        let pushed = house.push(event(json!({"company_id": company})).to_string()).await;
+        assert_eq!(pushed.body["quarantined"], json!(0), "{company}: {}", pushed.body);
+    }
+    over.store(true, Ordering::Relaxed);
+    lookers.into_iter().for_each(|looker| looker.join().unwrap());
 }
