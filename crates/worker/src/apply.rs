@@ -14,15 +14,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Loads what a step wants until it can finish.
 pub fn drive(step: Step<'_>, snapshot: &Snapshot) -> Result<Changes, WorkerError> {
-    drive_with(step, |wants| Ok(snapshot.load(wants)?))
+    drive_with(step, |wants| Ok(snapshot.load(&wants)?))
 }
 
-fn drive_with(
-    mut step: Step<'_>,
-    load: impl Fn(&Wants) -> Result<Loaded, WorkerError>,
-) -> Result<Changes, WorkerError> {
+fn drive_with(mut step: Step<'_>, load: impl Fn(Wants) -> Result<Loaded, WorkerError>) -> Result<Changes, WorkerError> {
     while let Some(wants) = step.wants() {
-        step.supply(load(&wants)?);
+        step.supply(load(wants)?);
     }
     Ok(step.finish())
 }
@@ -40,7 +37,7 @@ pub enum Applied {
 pub fn records(
     context: Context<'_>,
     records: Vec<(Place, Record)>,
-    load: impl Fn(&Wants) -> Result<Loaded, WorkerError>,
+    load: impl Fn(Wants) -> Result<Loaded, WorkerError>,
 ) -> Result<Applied, WorkerError> {
     let run = AssertUnwindSafe(|| drive_with(Step::records(context, records), load));
     match catch_unwind(run) {

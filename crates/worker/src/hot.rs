@@ -1,6 +1,6 @@
 //! Rows that steps read or wrote lately, kept in memory as the engine uses them: a few customers do most of what is done.
-//! They say what the store says once all that is planned is committed; whoever writes past them, or fails to write,
-//! has to clear them.
+//! They say what the store says once all that is planned is committed. Whoever writes past them has to clear them; a
+//! worker that fails to write is replaced, and the next one knows none.
 
 use crate::{
     ahead::{merge, split},
@@ -35,21 +35,13 @@ impl Hot {
     /// Answers a round of reading; what is not known here is asked of the store.
     pub(crate) fn load(
         &self,
-        wants: &Wants,
+        wants: Wants,
         stored: impl FnOnce(&Wants) -> Result<Loaded, WorkerError>,
     ) -> Result<Loaded, WorkerError> {
         let (nodes, nodes_left) = split(&wants.nodes, |key| self.nodes.get(key));
         let (facts, facts_left) = split(&wants.facts, |key| self.facts.get(key));
-        let rest = Wants { nodes: Vec::new(), facts: Vec::new(), ..wants.clone() };
-        let left = Wants { nodes: nodes_left, facts: facts_left, ..rest };
-        if left.is_empty() {
-            return Ok(Loaded {
-                nodes: merge(nodes, Vec::new()),
-                facts: merge(facts, Vec::new()),
-                ..Loaded::default()
-            });
-        }
-        let loaded = stored(&left)?;
+        let left = Wants { nodes: nodes_left, facts: facts_left, ..wants };
+        let loaded = if left.is_empty() { Loaded::default() } else { stored(&left)? };
         keep(&self.nodes, left.nodes.into_iter().zip(&loaded.nodes));
         keep(&self.facts, left.facts.into_iter().zip(&loaded.facts));
         Ok(Loaded { nodes: merge(nodes, loaded.nodes), facts: merge(facts, loaded.facts), ..loaded })
@@ -139,7 +131,7 @@ mod tests {
             count.set(left.nodes.len());
             Ok(Loaded { nodes: left.nodes.iter().map(|_| row(1)).collect(), ..Loaded::default() })
         };
-        (hot.load(&wants, stored).unwrap().nodes, count.get())
+        (hot.load(wants, stored).unwrap().nodes, count.get())
     }
 
     #[test]

@@ -184,17 +184,9 @@ impl Worker {
     }
 
     /// One batch. Says whether there was anything to do. The commit of a batch may go on beside the next one's step;
-    /// when there is no next one it is finished at once.
+    /// when there is no next one it is finished at once. A worker that failed is not used again: what it planned and
+    /// remembers may never be committed.
     pub fn turn(&mut self) -> Result<bool, WorkerError> {
-        let turned = self.turn_once();
-        if turned.is_err() {
-            // What was planned may never be committed.
-            self.hot.clear();
-        }
-        turned
-    }
-
-    fn turn_once(&mut self) -> Result<bool, WorkerError> {
         self.fill()?;
         match self.gather.take() {
             None => return Ok(false),

@@ -44,7 +44,7 @@ impl Stepper {
         &self,
         context: Context<'_>,
         records: Records,
-        load: impl Fn(&Wants) -> Result<Loaded, WorkerError> + Sync,
+        load: impl Fn(Wants) -> Result<Loaded, WorkerError> + Sync,
     ) -> Result<Applied, WorkerError> {
         let shares_max = self.threads.min(records.len() / SHARE_RECORDS_MIN);
         let Some(pool) = self.beside.as_ref().filter(|_| shares_max > 1) else {

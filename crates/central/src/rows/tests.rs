@@ -197,3 +197,14 @@ fn the_layout_is_what_it_was() {
     assert_eq!(MetaKey::Position(Lane::Backfill).to_key(), [5, 1]);
     assert_eq!(crate::port::Table::ALL.map(|table| table as u8), std::array::from_fn(|i| i as u8 + 1));
 }
+
+/// Earlier releases did not write the last part of a node's row.
+#[test]
+fn a_node_row_of_an_earlier_release_is_read() {
+    let nodes = vec![Node::Customer("a".into()), Node::Customer("b".into())];
+    let row = NodeRow { together: nodes.clone(), blocked: true, ..NodeRow::default() };
+    let bytes = encode(&row);
+    assert_eq!(decode::<NodeRow>(NodeKey::TABLE, &bytes[..bytes.len() - 1]).unwrap(), row);
+    let said = NodeRow { stored: Some(nodes), ..row };
+    assert_eq!(decode::<NodeRow>(NodeKey::TABLE, &encode(&said)).unwrap(), said);
+}

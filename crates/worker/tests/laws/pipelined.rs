@@ -32,6 +32,7 @@ pub fn states(history: &History, order: &[usize], commit_records_max: usize) -> 
     Worker::new(queue, central.clone(), definitions, settings).unwrap().drain().unwrap();
     let snapshot = central.snapshot().unwrap();
     [COMPANY, TWIN].map(|company| {
+        assert_eq!(verify::wrong_owners(&snapshot, &company.into()).unwrap(), BTreeMap::new());
         let state = verify::state(&snapshot, &company.into()).unwrap();
         state.into_iter().map(|(table, rows)| (table, named(rows, company, COMPANY))).collect()
     })

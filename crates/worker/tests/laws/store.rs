@@ -81,7 +81,9 @@ impl Store {
     }
 
     pub fn state(&self) -> BTreeMap<&'static str, Rows> {
-        verify::state(&self.central.snapshot().unwrap(), &company()).unwrap()
+        let snapshot = self.central.snapshot().unwrap();
+        assert_eq!(verify::wrong_owners(&snapshot, &company()).unwrap(), BTreeMap::new());
+        verify::state(&snapshot, &company()).unwrap()
     }
 
     /// Everything but the links themselves.
