@@ -5,7 +5,7 @@ use crate::{
     blocks::Block,
     port::Table,
     row::{ReadBack, decode, decode_key},
-    rows::{BodyKey, ConflictKey, ControlKey, LatencyKey, QuarantineKey, SeenRow, StrandKey, VaultKey},
+    rows::{BodyKey, ConflictKey, ControlKey, CountsKey, LatencyKey, QuarantineKey, SeenRow, StrandKey, VaultKey},
 };
 use cebe_engine::rows::{
     ActivityKey, ArrivalKey, FactKey, HeldKey, LastSeenKey, NodeKey, OutcomeKey, PointKey, TallyKey,
@@ -34,6 +34,7 @@ pub fn check_row(table: Table, key: &[u8], value: &[u8]) -> Result<()> {
         Table::Latency => row::<LatencyKey>(key, value),
         Table::LastSeen => row::<LastSeenKey>(key, value),
         Table::Arrival => row::<ArrivalKey>(key, value),
+        Table::NodeCounts => row::<CountsKey>(key, value),
     }
 }
 

@@ -4,10 +4,12 @@
 use crate::{Result, StoreError, rows::Address, snapshot::Snapshot};
 use cebe_catalog::{CompanyId, EventRecord, Micros};
 use cebe_engine::{change::Changes, rows::Place};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 
 /// Version of the layout of keys and values; raised when an older release could not read what this one writes.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
+/// The versions that this release reads. In version 3 the row of every node held its numbers.
+pub(crate) const FORMAT_VERSIONS_READ: RangeInclusive<u32> = 3..=FORMAT_VERSION;
 
 /// The store. One writer, any number of readers; every call blocks its thread until it is done.
 pub trait Central: Send + Sync + 'static {
@@ -55,6 +57,12 @@ pub trait View: Send + Sync {
             Ok(rows)
         };
         prefixes.iter().map(under).collect()
+    }
+
+    /// Do the numbers of busy nodes lie apart, under [`Table::NodeCounts`]? They do where a row is written whole, key by
+    /// key.
+    fn counts_lie_apart(&self) -> bool {
+        true
     }
 
     /// The event log of a store that keeps every event as a row of its own. `None`: events lie in blocks under
@@ -142,11 +150,13 @@ pub enum Table {
     LastSeen = 17,
     /// Arrivals by event name and hour.
     Arrival = 18,
+    /// Numbers of events in the rows of busy nodes.
+    NodeCounts = 19,
 }
 
 impl Table {
     /// Every table, by ordinal.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Seen,
         Self::Body,
         Self::Node,
@@ -165,6 +175,7 @@ impl Table {
         Self::Latency,
         Self::LastSeen,
         Self::Arrival,
+        Self::NodeCounts,
     ];
 
     /// The table of an ordinal.

@@ -29,6 +29,8 @@ pub struct Changes {
     pub seen: Vec<(SeenKey, Seen)>,
     /// Node rows; `None` deletes.
     pub nodes: Vec<(NodeKey, Option<Arc<NodeRow>>)>,
+    /// Of those of `nodes` that were busy, in their order: what became of their numbers, unless all of the row changed.
+    pub node_counts: Vec<(NodeKey, Counts)>,
     /// Fact rows; `None` deletes.
     pub facts: Vec<(FactKey, Option<Arc<FactRow>>)>,
     /// Points, to be added.
@@ -75,6 +77,7 @@ impl Changes {
             removed,
             seen,
             nodes,
+            node_counts,
             facts,
             points,
             activity,
@@ -98,6 +101,7 @@ impl Changes {
         self.removed.extend(removed);
         self.seen.extend(seen);
         self.nodes.extend(nodes);
+        self.node_counts.extend(node_counts);
         self.facts.extend(facts);
         self.points.extend(points);
         self.activity.extend(activity);
@@ -116,6 +120,26 @@ impl Changes {
         self.last_seen.extend(last_seen);
         self.control.extend(control);
         self.positions.extend(positions);
+    }
+}
+
+/// What became of the numbers in a busy node's row, for stores that keep them apart ([`NodeRow::is_busy`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// Nothing but them changed.
+    Alone,
+    /// The node is busy no more.
+    Gone,
+}
+
+impl Counts {
+    /// When a row becomes another.
+    pub fn between(before: &NodeRow, after: &NodeRow) -> Option<Self> {
+        match (before.is_busy(), after.is_busy()) {
+            (true, true) => before.differs_by_counts(after).then_some(Self::Alone),
+            (true, false) => Some(Self::Gone),
+            (false, _) => None,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! DB's business.
 
 use crate::entry::Entry;
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 use cebe_catalog::{CompanyId, EventId, EventName, Lane, Micros, Node, SourceModule, time::Day};
 use serde::{Deserialize, Deserializer, Serialize};
 use smol_str::SmolStr;
@@ -49,9 +49,10 @@ pub struct Seen {
 pub struct Evidence {
     /// Number of events.
     pub count: u64,
-    /// The earliest, at most [`Evidence::KEPT`], in order of (time, event name, event id).
+    /// The earliest, at most [`Evidence::KEPT`], in order of (time, event name, event id). Shared by the copies of a row
+    /// until one of them changes it: most events change the number only.
     #[serde(with = "crate::packed::events")]
-    pub earliest: Vec<(Micros, SmolStr, EventId)>,
+    pub earliest: Arc<Vec<(Micros, SmolStr, EventId)>>,
 }
 
 impl Evidence {
@@ -73,8 +74,9 @@ impl Evidence {
         if place >= Self::KEPT || unknown_before {
             return false;
         }
-        self.earliest.insert(place, (at, name.0.clone(), id.clone()));
-        self.earliest.truncate(Self::KEPT);
+        let earliest = Arc::make_mut(&mut self.earliest);
+        earliest.insert(place, (at, name.0.clone(), id.clone()));
+        earliest.truncate(Self::KEPT);
         true
     }
 
@@ -82,7 +84,14 @@ impl Evidence {
     pub fn remove(&mut self, at: Micros, name: &EventName, id: &EventId) {
         self.count = self.count.saturating_sub(1);
         let item = (at, name.0.clone(), id.clone());
-        self.earliest.retain(|kept| *kept != item);
+        if self.earliest.contains(&item) {
+            Arc::make_mut(&mut self.earliest).retain(|kept| *kept != item);
+        }
+    }
+
+    /// Is there nothing but the number between them?
+    fn differs_by_count(&self, other: &Self) -> bool {
+        self.earliest == other.earliest
     }
 }
 
@@ -128,7 +137,61 @@ fn if_said<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Node>>, D::E
     Ok(Deserialize::deserialize(from).unwrap_or_default())
 }
 
+/// The numbers of events in a node's row, which every event changes, apart from what few events change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeCounts {
+    /// Events stored under the node.
+    pub seen: u64,
+    /// Creations.
+    pub created: u64,
+    /// Events that show each link, in the order of the links.
+    pub links: Vec<u64>,
+}
+
 impl NodeRow {
+    /// Are so many events stored under it that the next one most likely changes numbers only? Then these are worth a row
+    /// of their own.
+    pub fn is_busy(&self) -> bool {
+        self.seen.count >= Evidence::KEPT as u64
+    }
+
+    /// Its numbers.
+    pub fn counts(&self) -> NodeCounts {
+        let links = self.links.iter().map(|link| link.evidence.count).collect();
+        NodeCounts { seen: self.seen.count, created: self.created.count, links }
+    }
+
+    /// The same with these numbers, which are those of a row with the same links.
+    pub fn set_counts(&mut self, counts: &NodeCounts) {
+        self.seen.count = counts.seen;
+        self.created.count = counts.created;
+        for (link, count) in self.links.iter_mut().zip(&counts.links) {
+            link.evidence.count = *count;
+        }
+    }
+
+    /// Is there nothing but numbers between the two rows of one node?
+    pub fn differs_by_counts(&self, other: &Self) -> bool {
+        // Named one by one, so that whoever adds a part has to say which it is.
+        let Self { links, together, created, seen, apart, blocked, erased, stored } = self;
+        let same_link = |(a, b): (&Link, &Link)| {
+            let Link { other, anchor, evidence, rejected } = a;
+            *other == b.other
+                && *anchor == b.anchor
+                && *rejected == b.rejected
+                && evidence.differs_by_count(&b.evidence)
+        };
+        seen.differs_by_count(&other.seen)
+            && created.differs_by_count(&other.created)
+            && *blocked == other.blocked
+            && *erased == other.erased
+            && links.len() == other.links.len()
+            && links.iter().zip(&other.links).all(same_link)
+            && *together == other.together
+            && *apart == other.apart
+            && *stored == other.stored
+    }
+
     /// The first node of the customer, when this is the row of another of them: its row tells who they are.
     pub fn first_elsewhere(&self, node: &Node) -> Option<&Node> {
         match &self.together[..] {

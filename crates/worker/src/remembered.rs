@@ -97,7 +97,7 @@ fn beyond(stored: &Evidence, of_log: &Evidence) -> Evidence {
         return Evidence::default();
     }
     let earliest = stored.earliest.iter().filter(|event| !of_log.earliest.contains(event));
-    Evidence { count, earliest: earliest.cloned().collect() }
+    Evidence { count, earliest: Arc::new(earliest.cloned().collect()) }
 }
 
 /// Puts a link into its place, instead of the one that was there.

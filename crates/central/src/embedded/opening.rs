@@ -5,7 +5,7 @@ use super::{Embedded, EmbeddedSettings, journal, trees::Trees};
 use crate::{
     OpenError, Snapshot,
     blocks::BlockCache,
-    port::FORMAT_VERSION,
+    port::{FORMAT_VERSION, FORMAT_VERSIONS_READ},
     rows::MetaKey,
     write::{Batch, Planner},
 };
@@ -85,8 +85,11 @@ fn first_rows(now: &Snapshot, settings: &EmbeddedSettings) -> Result<Option<Batc
     let mut batch = Batch::default();
     match now.meta::<u32>(MetaKey::Format)? {
         Some(FORMAT_VERSION) => {}
-        Some(found) => return Err(OpenError::Format { found, known: FORMAT_VERSION }),
-        None => batch.put_meta(MetaKey::Format, &FORMAT_VERSION),
+        Some(found) if !FORMAT_VERSIONS_READ.contains(&found) => {
+            return Err(OpenError::Format { found, known: FORMAT_VERSION });
+        }
+        // What is written from now on an earlier release does not read.
+        _ => batch.put_meta(MetaKey::Format, &FORMAT_VERSION),
     }
     match (now.store_id()?, settings.store_id) {
         (Some(found), Some(wanted)) if found != wanted => {

@@ -23,7 +23,7 @@ pub use migrate::{Migration, SCHEMA_VERSION};
 
 use crate::{
     OpenError, Result, StoreError,
-    port::{Central, FORMAT_VERSION},
+    port::{Central, FORMAT_VERSION, FORMAT_VERSIONS_READ},
 };
 use cebe_catalog::Shard;
 use months::Months;
@@ -162,7 +162,7 @@ impl Database {
             found => return Err(OpenError::Schema { found, known: SCHEMA_VERSION }),
         }
         let found = migrate::installation(&self.pool, self.settings.store_id)?;
-        if found.format_version != FORMAT_VERSION {
+        if !FORMAT_VERSIONS_READ.contains(&found.format_version) {
             return Err(OpenError::Format { found: found.format_version, known: FORMAT_VERSION });
         }
         match (found.store_id, self.settings.store_id) {

@@ -247,6 +247,11 @@ impl View for Moment {
         Ok(found)
     }
 
+    /// A row of `identities` is written whole: its columns are for people, too.
+    fn counts_lie_apart(&self) -> bool {
+        false
+    }
+
     fn event_rows(&self) -> Option<&dyn EventRows> {
         Some(self)
     }

@@ -18,7 +18,7 @@ impl Snapshot {
     pub fn load(&self, wants: &Wants) -> Result<Loaded> {
         Ok(Loaded {
             seen: self.seen_rows(&wants.seen)?,
-            nodes: shared(self.rows_for(&wants.nodes)?),
+            nodes: shared(self.node_rows(&wants.nodes)?),
             facts: shared(self.rows_for(&wants.facts)?),
             persons: self.persons(&wants.persons)?,
             events: self.events(&wants.events)?,

@@ -29,6 +29,7 @@ pub(crate) use control::ControlKey;
 pub(crate) use fact::owner_prefix;
 pub(crate) use latency::LatencyKey;
 pub(crate) use meta::MetaKey;
+pub(crate) use node::{CountsKey, without_counts};
 pub(crate) use quarantine::QuarantineKey;
 pub(crate) use seen::{SeenRow, time_ordered, time_ordered_in};
 pub(crate) use strand::StrandKey;

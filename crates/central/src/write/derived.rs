@@ -1,6 +1,6 @@
 //! Replacing what is derived of one company by a recomputation: only rows that differ are written.
 
-use super::Batch;
+use super::{Batch, nodes::write as write_nodes};
 use crate::{
     Result, Snapshot,
     key::KeyWriter,
@@ -8,12 +8,15 @@ use crate::{
     row::{Stored, decode, encode},
 };
 use cebe_catalog::CompanyId;
-use cebe_engine::rows::{ActivityKey, Adds, Parted, PointKey, Sum, TallyKey};
+use cebe_engine::{
+    change::{Changes, Counts},
+    rows::{ActivityKey, Adds, NodeKey, NodeRow, Parted, PointKey, Sum, TallyKey},
+};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
-/// Tables whose rows are all recomputed.
-const WHOLE: [Table; 3] = [Table::Node, Table::Fact, Table::Held];
+/// Tables whose rows are all recomputed; rows of nodes are not the same in every store.
+const WHOLE: [Table; 2] = [Table::Fact, Table::Held];
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -22,9 +25,36 @@ pub(super) fn write(batch: &mut Batch, now: &Snapshot, company: &CompanyId, from
         let (before, after) = (rows(now, table, company)?, rows(from, table, company)?);
         differences(batch, table, before, after);
     }
+    nodes(batch, now, company, from)?;
     live::<PointKey, Sum>(batch, now, company, from)?;
     live::<ActivityKey, i64>(batch, now, company, from)?;
     live::<TallyKey, Sum>(batch, now, company, from)
+}
+
+fn nodes(batch: &mut Batch, now: &Snapshot, company: &CompanyId, from: &Snapshot) -> Result<()> {
+    let mut before = BTreeMap::new();
+    now.nodes(company, &mut |node, row| {
+        before.insert(node, row);
+        ControlFlow::Continue(())
+    })?;
+    let mut changes = Changes::default();
+    let mut change = |node, before: Option<&NodeRow>, after: Option<NodeRow>| {
+        let key = NodeKey { company: company.clone(), node };
+        let (nothing, becomes) = (NodeRow::default(), after.as_ref());
+        let counts = Counts::between(before.unwrap_or(&nothing), becomes.unwrap_or(&nothing));
+        changes.node_counts.extend(counts.map(|counts| (key.clone(), counts)));
+        changes.nodes.push((key, after.map(Arc::new)));
+    };
+    from.nodes(company, &mut |node, row| {
+        let stored = before.remove(&node);
+        if stored.as_ref() != Some(&row) {
+            change(node, stored.as_ref(), Some(row));
+        }
+        ControlFlow::Continue(())
+    })?;
+    before.into_iter().for_each(|(node, row)| change(node, Some(&row), None));
+    write_nodes(batch, &changes, now.view().counts_lie_apart());
+    Ok(())
 }
 
 /// Replaces the live part of every row of a table, and leaves the sealed part as it stands.

@@ -5,6 +5,7 @@ mod batch;
 mod deltas;
 mod derived;
 mod log;
+mod nodes;
 mod noted;
 
 pub(crate) use batch::{Batch, KEY_BYTES_MAX, Write};
@@ -85,6 +86,7 @@ impl Planner {
         let mut batch = Batch::default();
         log::write(&mut batch, now, changes, next.commits)?;
         next.newest_id = next.newest_id.max(batch.newest_id());
+        nodes::write(&mut batch, changes, now.view().counts_lie_apart());
         rows(&mut batch, changes);
         deltas::write(&mut batch, now, changes, &mut self.points)?;
         noted::write(&mut batch, now, changes)?;
@@ -146,9 +148,6 @@ impl Planner {
 
 /// Rows that replace what was there.
 fn rows(batch: &mut Batch, changes: &Changes) {
-    for (key, row) in &changes.nodes {
-        batch.set(key, row.as_deref());
-    }
     for (key, row) in &changes.facts {
         batch.set(key, row.as_deref());
     }

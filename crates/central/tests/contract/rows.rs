@@ -482,7 +482,7 @@ fn readers_never_see_half_a_commit() {
         let mut changes = applying(number * 5, &events);
         changes.nodes.push((
             node_key("c"),
-            Some(NodeRow { seen: Evidence { count: number, earliest: vec![] }, ..node_row(false) }.into()),
+            Some(NodeRow { seen: Evidence { count: number, ..Evidence::default() }, ..node_row(false) }.into()),
         ));
         changes.points.push((point_key("p", 0, &[]), live(1)));
         changes

@@ -1,7 +1,7 @@
 //! The loaded rows of one company's nodes. A step asks for them many times an event, so they are found by hash; what can
 //! be seen of them is in the order of the nodes, so that nothing depends on how they came.
 
-use crate::rows::NodeRow;
+use crate::{change::Counts, rows::NodeRow};
 use alloc::{sync::Arc, vec::Vec};
 use cebe_catalog::Node;
 use core::ops::Index;
@@ -105,13 +105,17 @@ impl Rows {
         self.iter().map(|(_, row)| row)
     }
 
-    /// What is not as it was, in the order of nodes.
-    pub fn changed_since(self, before: &Self) -> Vec<(Node, Arc<NodeRow>)> {
-        let same = |(node, row): &(Node, Arc<NodeRow>)| {
-            let old = before.place(node).map(|place| &before.rows[place].1);
-            old.is_some_and(|old| Arc::ptr_eq(old, row) || old == row)
+    /// What is not as it was, in the order of nodes, and what became of the numbers of busy ones.
+    pub fn changed_since(self, before: &Self) -> Vec<(Node, Arc<NodeRow>, Option<Counts>)> {
+        let change = |(node, row): (Node, Arc<NodeRow>)| {
+            let old = before.place(&node).map(|place| &before.rows[place].1);
+            if old.is_some_and(|old| Arc::ptr_eq(old, &row) || *old == row) {
+                return None;
+            }
+            let counts = old.and_then(|old| Counts::between(old, &row));
+            Some((node, row, counts))
         };
-        let mut changed: Vec<_> = self.rows.into_iter().filter(|row| !same(row)).collect();
+        let mut changed: Vec<_> = self.rows.into_iter().filter_map(change).collect();
         changed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         changed
     }

@@ -38,7 +38,7 @@ pub(crate) mod fields {
 /// Events by time, name and id.
 pub(crate) mod events {
     use super::{Deserialize, Deserializer, EventId, Micros, Serialize, Serializer, SmolStr, id::Id, word::Word};
-    use alloc::{borrow::Cow, vec::Vec};
+    use alloc::{borrow::Cow, sync::Arc, vec::Vec};
 
     type Event = (Micros, SmolStr, EventId);
 
@@ -48,9 +48,10 @@ pub(crate) mod events {
         )
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Event>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<Vec<Event>>, D::Error> {
         let events = Vec::<Packed<'_>>::deserialize(from)?;
-        Ok(events.into_iter().map(|Packed(at, name, id)| (at, name.0.into_owned(), id.0.into_owned())).collect())
+        let unpacked = events.into_iter().map(|Packed(at, name, id)| (at, name.0.into_owned(), id.0.into_owned()));
+        Ok(Arc::new(unpacked.collect()))
     }
 
     #[derive(Serialize, Deserialize)]

@@ -228,9 +228,10 @@ impl People {
     /// Hands changed rows over.
     pub fn finish(self, changes: &mut Changes) {
         for (id, company) in self.companies {
-            for (node, row) in company.after.changed_since(&company.before) {
-                let gone = *row == NodeRow::default();
-                changes.nodes.push((NodeKey { company: id.clone(), node }, (!gone).then_some(row)));
+            for (node, row, counts) in company.after.changed_since(&company.before) {
+                let (key, gone) = (NodeKey { company: id.clone(), node }, *row == NodeRow::default());
+                changes.node_counts.extend(counts.map(|counts| (key.clone(), counts)));
+                changes.nodes.push((key, (!gone).then_some(row)));
             }
         }
     }

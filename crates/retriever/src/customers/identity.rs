@@ -77,7 +77,7 @@ fn apart(person: &Person) -> Vec<Json> {
 fn link_json(rows: &Rows, report: &LinkReport) -> Json {
     let links = rows.get(&report.anchor).map(|row| row.links.as_slice()).unwrap_or_default();
     let evidence = links.iter().find(|link| link.anchor && link.other == report.other).map(|link| &link.evidence);
-    let events = evidence.iter().flat_map(|evidence| &evidence.earliest);
+    let events = evidence.iter().flat_map(|evidence| evidence.earliest.iter());
     let events = events.map(|(at, name, id)| json!({ "at": at.to_rfc3339(), "event_name": name, "event_id": id }));
     let mut json = Map::from_iter([
         ("anchor".to_owned(), Json::from(report.anchor.to_text())),

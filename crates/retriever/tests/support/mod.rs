@@ -270,7 +270,7 @@ impl World {
 
 /// That an event was stored under a node.
 pub fn stored() -> Evidence {
-    Evidence { count: 1, earliest: Vec::new() }
+    Evidence { count: 1, ..Evidence::default() }
 }
 
 /// What the row of one of a customer's nodes says of the others, as the engine writes it; `all` are sorted.
