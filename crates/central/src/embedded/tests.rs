@@ -5,12 +5,16 @@ use super::{
     journal::{Tail, inspect, journals},
 };
 use crate::{OpenError, port::Central, rows::MetaKey, write::Batch};
-use cebe_catalog::{Lane, Token};
-use cebe_engine::{change::Changes, rows::Place};
+use cebe_catalog::{Lane, Micros, Node, Token};
+use cebe_engine::{
+    change::{Changes, Counts},
+    rows::{NodeKey, NodeRow, Place},
+};
 use proptest::prelude::*;
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use tempfile::TempDir;
 
@@ -217,6 +221,35 @@ fn another_format_is_refused_with_the_way_out() {
         assert!(matches!(refused, OpenError::Format { found, known: crate::FORMAT_VERSION } if found == format));
         assert!(refused.to_string().contains(way), "{refused}");
     }
+}
+
+/// In format 3 the row of a busy node holds its numbers. They count until there are later ones.
+#[test]
+fn a_store_of_format_3_is_read_and_written_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Embedded::open(dir.path(), settings()).unwrap();
+    let key = NodeKey { company: "co".into(), node: Node::Customer("c".into()) };
+    let mut row = NodeRow::default();
+    (0..20).for_each(|number| _ = row.seen.add(Micros(number), &"e".into(), &"id".into()));
+    let mut batch = Batch::default();
+    batch.put(&key, &row);
+    batch.put_meta(MetaKey::Format, &3_u32);
+    store.trees.commit(&store.database, batch, 0).unwrap();
+    drop(store);
+
+    let store = Embedded::open(dir.path(), settings()).unwrap();
+    let read = || store.snapshot().unwrap().node(&key.company, &key.node).unwrap().unwrap();
+    assert_eq!(read(), row);
+    let format = store.snapshot().unwrap().meta::<u32>(MetaKey::Format).unwrap();
+    assert_eq!(format, Some(crate::FORMAT_VERSION), "a release that reads 3 only would not see what is written now");
+    row.seen.count += 1;
+    let changes = Changes {
+        nodes: vec![(key.clone(), Some(Arc::new(row.clone())))],
+        node_counts: vec![(key.clone(), Counts::Alone)],
+        ..Changes::default()
+    };
+    store.commit(&changes).unwrap();
+    assert_eq!(read(), row);
 }
 
 #[test]

@@ -189,7 +189,8 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 20, ..ProptestConfig::default() })]
 
-    /// The same rows, whatever tables they lie in; events apart, which are compared as events.
+    /// The same rows, whatever tables they lie in; events apart, which are compared as events, and nodes, whose numbers do
+    /// not lie in the same place.
     #[test]
     fn postgres_holds_what_memory_holds(history in histories()) {
         let database = Database::connect(&pg_server::shared().database(), pg_settings()).unwrap();
@@ -201,7 +202,8 @@ proptest! {
             postgres.commit(&changes).unwrap();
         }
         model.check(&*postgres);
-        for table in Table::ALL.into_iter().filter(|table| !matches!(table, Table::Meta | Table::Body)) {
+        let apart = [Table::Meta, Table::Body, Table::Node, Table::NodeCounts];
+        for table in Table::ALL.into_iter().filter(|table| !apart.contains(table)) {
             for order in [Order::Forward, Order::Backward] {
                 prop_assert_eq!(scan(&memory, table, order), scan(&*postgres, table, order), "{:?}", table);
             }

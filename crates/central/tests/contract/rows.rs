@@ -1,10 +1,10 @@
 //! Rows, deltas, positions, control: what was committed is what is read.
 
 use crate::{everywhere, fixtures::*};
-use cebe_catalog::{Lane, Micros, Token, control::TeamRow, time::Day};
-use cebe_central::{Memory, Order};
+use cebe_catalog::{EventId, Lane, Micros, Token, control::TeamRow, time::Day};
+use cebe_central::{KeyRange, Memory, Order, Table};
 use cebe_engine::{
-    change::{Changes, ControlChange, ControlKind, ControlRow},
+    change::{Changes, ControlChange, ControlKind, ControlRow, Counts},
     rows::*,
     want::{Kept, Wants},
 };
@@ -469,6 +469,64 @@ fn ids_longer_than_a_key_are_not_there() {
         .unwrap();
         assert_eq!(rows, 1);
         assert_eq!(now.quarantine(&company(), Some(&long), 9).unwrap(), []);
+    });
+}
+
+/// A node's row under which so many events are stored, with a link that as many show.
+fn told(events: u64) -> NodeRow {
+    let mut seen = Evidence::default();
+    (0..events).for_each(|number| _ = seen.add(Micros(number as i64), &"e".into(), &EventId::new(format!("{number}"))));
+    let link = Link { other: customer("y"), anchor: true, evidence: seen.clone(), rejected: false };
+    NodeRow { links: vec![link], seen, ..node_row(false) }
+}
+
+/// Only the numbers of a busy node's row are written when nothing else changed; whoever reads the row does not notice.
+#[test]
+fn a_row_is_read_with_its_numbers() {
+    const BUSY: u64 = Evidence::KEPT as u64;
+    let becomes = |row: Option<NodeRow>, counts: Option<Counts>| Changes {
+        nodes: vec![(node_key("a"), Some(told(1).into())), (node_key("c"), row.map(Into::into))],
+        node_counts: counts.into_iter().map(|counts| (node_key("c"), counts)).collect(),
+        ..Changes::default()
+    };
+    everywhere(|store| {
+        let read = || {
+            let now = store.snapshot().unwrap();
+            let mut all = Vec::new();
+            now.nodes(&company(), &mut |node, row| {
+                all.push((node, row));
+                Continue(())
+            })
+            .unwrap();
+            let named = now.nodes_named(&company(), &[customer("c"), customer("a")]).unwrap();
+            let wants = Wants { nodes: vec![node_key("c")], ..Wants::default() };
+            assert_eq!(now.load(&wants).unwrap().nodes[0].as_deref(), named[0].as_ref());
+            assert_eq!(now.node(&company(), &customer("c")).unwrap(), named[0]);
+            let stored = [(customer("a"), named[1].clone()), (customer("c"), named[0].clone())].into_iter();
+            assert_eq!(all, stored.filter_map(|(node, row)| Some((node, row?))).collect::<Vec<_>>());
+            named[0].clone()
+        };
+        let steps = [
+            (Some(told(BUSY - 1)), None),
+            (Some(told(BUSY)), None),
+            (Some(told(BUSY + 1)), Some(Counts::Alone)),
+            (Some(told(BUSY + 2)), Some(Counts::Alone)),
+            (Some(NodeRow { blocked: true, ..told(BUSY + 3) }), None),
+            (Some(told(2)), Some(Counts::Gone)),
+            (Some(told(BUSY + 5)), None),
+            (None, Some(Counts::Gone)),
+        ];
+        for (row, counts) in steps {
+            store.commit(&becomes(row.clone(), counts)).unwrap();
+            assert_eq!(read(), row);
+        }
+        let mut left = 0;
+        let count = &mut |_: &[u8], _: &[u8]| {
+            left += 1;
+            Continue(())
+        };
+        store.snapshot().unwrap().view().scan(Table::NodeCounts, KeyRange::all(), Order::Forward, count).unwrap();
+        assert_eq!(left, 0, "nothing is left of a node that went");
     });
 }
 
