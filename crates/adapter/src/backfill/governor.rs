@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 /// Events of a chunk and of the lane while there is live traffic: small commits keep live waiting short.
-const BUSY: Share = Share { chunk: 1_000, in_flight: 2_000 };
+const BUSY: Share = Share { chunk: 500, in_flight: 1_000 };
 /// The same while there is none.
 const IDLE: Share = Share { chunk: 2_500, in_flight: 10_000 };
 /// Live events that wait beyond which no history is added.

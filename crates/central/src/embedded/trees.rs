@@ -31,8 +31,10 @@ impl Trees {
             let options = KeyspaceCreateOptions::default().manual_journal_persist(true).max_memtable_size(bytes);
             options.data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
         };
-        // Rows beside each other are much alike, so larger blocks pack better.
-        let options = || plain().data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4));
+        // Rows beside each other are much alike, so larger blocks pack better. Tables of the upper two levels are small and
+        // soon merged: packing and unpacking them costs more time than it saves room.
+        let upper_unpacked = [CompressionType::None, CompressionType::None, CompressionType::Lz4];
+        let options = || plain().data_block_compression_policy(CompressionPolicy::new(upper_unpacked));
         // Blocks of the log are compressed already.
         let packed = || plain().data_block_compression_policy(CompressionPolicy::all(CompressionType::None));
         Ok(Self {
