@@ -1,6 +1,7 @@
 //! The embedded store: an LSM tree in a folder. Three trees, all of them written by every commit (a rarely written one
 //! would pin the journal): dedup rows, blocks of the log, and everything else under the ordinal of its table.
 
+mod background;
 mod journal;
 mod loading;
 mod opening;

@@ -1,7 +1,7 @@
 //! Opening a store: lock, mend the journal, open the trees, check that they stand together, are of this format and
 //! belong to the queue beside them.
 
-use super::{Embedded, EmbeddedSettings, journal, trees::Trees};
+use super::{Embedded, EmbeddedSettings, background::behind, journal, trees::Trees};
 use crate::{
     OpenError, Snapshot,
     blocks::BlockCache,
@@ -28,7 +28,7 @@ pub(super) fn open(dir: &Path, settings: &EmbeddedSettings) -> Result<Embedded, 
     let lock = lock(dir)?;
     let path = trees_in(dir);
     journal::mend(&path, &dir.join(SET_ASIDE))?;
-    let database = database(&path, settings).map_err(|error| match error {
+    let database = behind(|| database(&path, settings)).map_err(|error| match error {
         fjall::Error::Locked => OpenError::Locked(dir.to_path_buf()),
         error => OpenError::Backend(error),
     })?;

@@ -252,6 +252,26 @@ fn a_store_of_format_3_is_read_and_written_on() {
     assert_eq!(read(), row);
 }
 
+/// How nice each thread of this process is that merges tables, and the one that asks.
+#[cfg(target_os = "linux")]
+fn niceness() -> (Vec<i32>, i32) {
+    let nice = |stat: &str| stat.rsplit_once(')').unwrap().1.split_whitespace().nth(16).unwrap().parse().unwrap();
+    let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path().join("stat"));
+    // A thread of another test may have ended meanwhile.
+    let stats: Vec<_> = tasks.filter_map(|stat| fs::read_to_string(stat).ok()).collect();
+    let merging = stats.iter().filter(|stat| stat.contains("(fjall:")).map(|stat| nice(stat)).collect();
+    (merging, nice(&fs::read_to_string("/proc/thread-self/stat").unwrap()))
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn merging_goes_behind_everything_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let _store = Embedded::open(dir.path(), settings()).unwrap();
+    let (merging, asking) = niceness();
+    assert!(!merging.is_empty() && merging.iter().all(|nice| *nice > asking), "{merging:?} {asking}");
+}
+
 #[test]
 fn trees_that_stand_apart_are_refused() {
     let dir = tempfile::tempdir().unwrap();
