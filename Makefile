@@ -31,7 +31,7 @@ count: needs needs-valgrind ## Counts the instructions of an event and holds the
 	cargo run --quiet -p xtask -- count
 
 # Every promised number with its bar, in medians of five runs; BENCH changes what is run (see `cebe bench --help`).
-BENCH ?= --runs 5 --size-events 10000000
+BENCH ?= --runs 5 --events 1000000 --size-events 10000000
 bench: needs needs-postgres ## Measures everything that is promised on this machine, beside PostgreSQL (about an hour)
 	cargo build --release -p cebe -p cebe-bench-postgres
 	target/release/cebe bench --rival target/release/cebe-bench-postgres $(BENCH)

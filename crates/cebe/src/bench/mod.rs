@@ -171,7 +171,7 @@ impl Part {
         match self {
             Self::Ingest => "batches as fast as they are taken",
             Self::Limits => "what the machine allows",
-            Self::Full => "the same with probes and reads beside",
+            Self::Full => "as fast as they are taken, with probes and reads beside",
             Self::Half => "half of that rate with probes beside",
             Self::Single => "one event a request",
             Self::Backfill => "history beside half of the rate",

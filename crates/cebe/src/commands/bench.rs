@@ -86,7 +86,7 @@ enum Mode {
     Limits,
     /// One event a request, many connections.
     Single,
-    /// Full and half rate, with probes and reads beside them.
+    /// Half and full rate, with probes and reads beside them.
     Mixed,
     /// History beside live traffic at half the rate.
     Backfill,
@@ -104,11 +104,11 @@ impl Mode {
     fn parts(self) -> Vec<Part> {
         use Part::{Backfill, Full, Half, Ingest, Limits, OneCustomer, Restart, Single, Size, Soak};
         match self {
-            Self::All => vec![Ingest, Limits, Full, Half, Single, Backfill, Size, Restart],
+            Self::All => vec![Ingest, Limits, Half, Backfill, Full, Single, Size, Restart],
             Self::Ingest => vec![Ingest],
             Self::Limits => vec![Ingest, Limits],
             Self::Single => vec![Single],
-            Self::Mixed => vec![Ingest, Full, Half],
+            Self::Mixed => vec![Ingest, Half, Full],
             Self::Backfill => vec![Ingest, Backfill],
             Self::Size => vec![Size],
             Self::Restart => vec![Size, Restart],
