@@ -163,6 +163,35 @@ fn a_recomputation_knows_who_is_who_from_events_that_expired() {
     assert!(report.is_clean(), "{:?}", report.differences);
 }
 
+/// Requirements CORE-LIFE-3, CORE-CON-LATE: what a worker keeps of rows in memory is what the store holds, also after events
+/// expired and after a recomputation: one that lives through all of it leaves what workers leave that begin anew each time.
+#[test]
+fn a_worker_that_lives_on_knows_what_expiry_and_recomputation_change() {
+    let lived = |anew: bool| {
+        let settings = CompanySettings { retention_months: 1, ..CompanySettings::default() };
+        let rig = Rig::new(settings.clone());
+        let mut worker = rig.worker_at(rig::at());
+        let mut push = |record: Record| {
+            rig.push(Lane::Live, vec![record]);
+            if anew { rig.drain() } else { worker.drain().unwrap() }
+        };
+        push(rig::ticket("t", "a", rig::at()));
+        push(rig::called("call-1", "a", 1));
+        push(rig::called("call-2", "a", 2));
+        let later = rig::at().plus(60 * cebe_catalog::time::DAY);
+        for at in [rig::at(), later, later.plus(cebe_catalog::time::HOUR)] {
+            push(Record::Tick(at));
+        }
+        push(rig::under_another_id(rig::ticket("t", "a", later), "t again"));
+        let one_phone_each = CompanySettings { customer_values_max: 1, ..settings };
+        let change = Change::Company { id: rig::company(), settings: one_phone_each, secrets: None };
+        push(Record::Control(Box::new(ControlRecord { received_at: later, by: "test".into(), change })));
+        push(rig::called("call-3", "a", 1));
+        cebe_worker::verify::state(&rig.snapshot(), &rig::company()).unwrap()
+    };
+    assert_eq!(lived(false), lived(true));
+}
+
 /// Requirement RETN-VAULT (quarantine): a refused event is kept thirty days, and no longer.
 #[test]
 fn quarantine_is_forgotten_after_thirty_days() {

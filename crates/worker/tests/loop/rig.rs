@@ -1,7 +1,8 @@
 //! A worker between a queue and a store in memory.
 
 use cebe_catalog::{
-    CompanyId, CompanySettings, Definitions, EventRecord, Lane, Micros, Node, QuarantineCode, Record, Value,
+    CompanyId, CompanySettings, Definitions, EventRecord, IdentifierKind, Lane, Micros, Node, QuarantineCode, Record,
+    Token, Value,
     control::{Change, ControlRecord},
     record::{Header, QuarantineRecord},
     time::{DAY, HOUR},
@@ -64,6 +65,22 @@ pub fn event(name: &str, id: &str, customer: &str) -> Record {
 pub fn linked(name: &str, id: &str, customer: &str, other: &str) -> Record {
     let Record::Event(mut event, vault) = event(name, id, customer) else { unreachable!("it is an event") };
     event.identifiers = vec![Node::Customer(other.into())];
+    Record::Event(event, vault)
+}
+
+/// An event that shows a customer to have a phone.
+pub fn called(id: &str, customer: &str, phone: u8) -> Record {
+    let Record::Event(mut event, vault) = event("customer.updated", id, customer) else {
+        unreachable!("it is an event")
+    };
+    event.identifiers = vec![Node::Token(IdentifierKind::Phone, Token([phone; 16]))];
+    Record::Event(event, vault)
+}
+
+/// The same event under another id.
+pub fn under_another_id(record: Record, id: &str) -> Record {
+    let Record::Event(mut event, vault) = record else { unreachable!("it is an event") };
+    event.id = id.into();
     Record::Event(event, vault)
 }
 
