@@ -183,11 +183,13 @@ fn a_worker_that_lives_on_knows_what_expiry_and_recomputation_change() {
             push(Record::Tick(at));
         }
         push(rig::under_another_id(rig::ticket("t", "a", later), "t again"));
+        let state = || cebe_worker::verify::state(&rig.snapshot(), &rig::company()).unwrap();
+        let after_expiry = state();
         let one_phone_each = CompanySettings { customer_values_max: 1, ..settings };
         let change = Change::Company { id: rig::company(), settings: one_phone_each, secrets: None };
         push(Record::Control(Box::new(ControlRecord { received_at: later, by: "test".into(), change })));
         push(rig::called("call-3", "a", 1));
-        cebe_worker::verify::state(&rig.snapshot(), &rig::company()).unwrap()
+        [after_expiry, state()]
     };
     assert_eq!(lived(false), lived(true));
 }
