@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -143,11 +143,17 @@ impl Target {
                 return Ok(());
             }
             if started.elapsed() > DRAIN_WITHIN {
-                let message = "the queue does not drain".to_owned();
-                return Err(Failure::NotNow { status: 200, message });
+                let within = DRAIN_WITHIN.as_secs();
+                return Err(anyhow!("what was sent is not applied {within} s later; send less at once").into());
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// For how long the oldest event that is not yet applied has waited; nothing waits at 0.
+    pub(super) fn behind_ms(&self) -> Result<f64> {
+        let ready = self.client().get("/readyz", &[])?;
+        ready["lag_ms"].as_f64().context("the server does not say how far behind it is")
     }
 
     /// Bytes of queue and Central DB.
