@@ -194,6 +194,8 @@ fn rust_program(guide: &str) -> PathBuf {
     if !program.exists() {
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "--workspace", "--example", "push_events"]);
+        // Where these tests lie, the program lies.
+        build.args((!cfg!(debug_assertions)).then_some("--release"));
         assert!(build.status().expect("cargo is there").success(), "the example is built");
     }
     program
